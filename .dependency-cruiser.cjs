@@ -1,0 +1,40 @@
+/** Imports point one way (CONTRIBUTING.md). `test/unit/architecture.test.ts` proves that a planted violation is found. */
+const only = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^src/', pathNot: [from, ...allowed] },
+});
+const core = '^src/core/';
+const config = '^src/config/';
+const chart = '^src/chart/';
+const middle = ['^src/log/', '^src/formats/', '^src/sentry/', '^src/report/'];
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    only('core-imports-only-core', core, []),
+    {
+      name: 'core-is-pure',
+      comment: 'No Kafka, clock, network, file or logger in the core. node:crypto is allowed for hashes: a pure function.',
+      severity: 'error',
+      from: { path: core },
+      to: { dependencyTypes: ['core', 'npm', 'npm-dev'], pathNot: ['^crypto$', '^node:crypto$', 'node_modules/(@stdlib|tdigest|@types/tdigest)'] },
+    },
+    only('config-imports-core', config, [core]),
+    only('chart-imports-core', chart, [core]),
+    only('log-imports-core', '^src/log/', [core, config]),
+    only('formats-import-core', '^src/formats/', [core, config]),
+    only('sentry-imports-core-and-chart', '^src/sentry/', [core, config, chart]),
+    only('report-imports-core-and-chart', '^src/report/', [core, config, chart]),
+    only('stages-import-the-layers-below', '^src/stages/', [core, config, chart, ...middle]),
+    only('backtest-imports-the-layers-below', '^src/backtest/', [core, config, chart, ...middle, '^src/stages/']),
+    only('http-imports-the-layers-below', '^src/http/', [core, config, chart, ...middle, '^src/stages/']),
+    only('demo-imports-the-layers-below', '^src/demo/', [core, config, chart, ...middle, '^src/stages/', '^src/http/', '^src/backtest/']),
+    { name: 'src-never-imports-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+  },
+};

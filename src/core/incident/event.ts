@@ -1,0 +1,92 @@
+/** The output contract (DESIGN section 9): what is written to the events topic, to `events.ndjson` and, as an issue, to Sentry. */
+
+export type IncidentKind = 'drift' | 'performance' | 'estimate' | 'quality' | 'volume';
+export type IncidentStep = 'opened' | 'escalated' | 'reminded' | 'recovered' | 'ended';
+export type Severity = 'info' | 'warning' | 'error';
+
+/** A range of source offsets, `[from, to)`, of one partition. */
+export interface SourceRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Sizes of one side of a comparison, for people. Keys are names of statistics (`mean`, `p50`, `share`, `accuracy`, `top.NAME`, ...). */
+export type Description = Readonly<Record<string, number | string>>;
+
+/** One series named by an incident. */
+export interface EventSeries {
+  readonly name: string;
+  /** ISO time: end of the first window that showed it. */
+  readonly since: string;
+  /** False for a series that is "moving too" without having breached. */
+  readonly joined: boolean;
+  /** Which linear statistic decided (`loc`, `cut:3.5`, `miss`, `category:US`, `chi2`, `accuracy`, ...). */
+  readonly statistic: string;
+  /** Effect sizes by name: `effect` (the deciding one), `ks`, `wasserstein`, `psi`, `js`, `totalVariation`, `newShare`, ... */
+  readonly effects: Readonly<Record<string, number>>;
+  readonly p: number;
+  readonly n: number;
+  readonly baselineN: number;
+  /** "This series varies phi times more than independent rows would." */
+  readonly phi: number;
+  readonly current: Description;
+  readonly baseline: Description;
+}
+
+/** One step of an incident. Times are ISO 8601 with Z. */
+export interface EventRecord {
+  /** 32 hex digits, a hash of (incident, ordinal): the `event_id` at Sentry. */
+  readonly id: string;
+  /** 32 hex digits, a hash of (group, model, kind, segment, start). */
+  readonly incident: string;
+  /** Id of the first incident of the chain of incidents that reopen each other: the Sentry fingerprint. */
+  readonly chain: string;
+  readonly ordinal: number;
+  readonly step: IncidentStep;
+  readonly kind: IncidentKind;
+  readonly severity: Severity;
+  readonly model: string;
+  readonly versions: readonly string[];
+  readonly segment: Readonly<Record<string, string>> | null;
+  /** Scale that decided, in milliseconds (as `1h` in `scaleText`). */
+  readonly scale: string;
+  readonly windowStart: string;
+  readonly windowEnd: string;
+  /** When the incident opened. */
+  readonly start: string;
+  readonly exact: boolean;
+  /** Why `exact` is false: `idle`, `gap`, `new-partition`, `config-change`. Empty while it is true. */
+  readonly inexactReasons: readonly string[];
+  /** One line that a person can act on. */
+  readonly summary: string;
+  readonly series: readonly EventSeries[];
+  readonly source: readonly SourceRange[];
+  readonly owner: string | null;
+}
+
+export type Verdict = 'ok' | 'drift' | 'insufficient' | 'learning';
+
+/** One line of `evaluations.ndjson`. */
+export interface EvaluationRecord {
+  readonly model: string;
+  readonly version: string | null;
+  readonly segment: Readonly<Record<string, string>> | null;
+  readonly series: string;
+  readonly kind: 'drift' | 'performance';
+  readonly scale: string;
+  readonly windowStart: string;
+  readonly windowEnd: string;
+  readonly n: number;
+  readonly baselineN: number;
+  readonly effects: Readonly<Record<string, number>>;
+  /** Null where there is no test (`insufficient`, `learning`). */
+  readonly p: number | null;
+  /** Smallest effect that this window could have shown; null where there is no test. */
+  readonly detectable: number | null;
+  readonly verdict: Verdict;
+  readonly statistic: string | null;
+  readonly coverage?: number;
+  readonly interval?: readonly [number, number];
+}

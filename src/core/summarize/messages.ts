@@ -1,0 +1,109 @@
+/** The records of the `partials` topic as types; their bytes are `codec.ts`. DESIGN section 1 and PROTOCOL.md, Partials, fix their meaning. */
+import type { InvalidReason } from '../record/record.ts';
+import type { FeedbackSampleEntry, PredictionSampleEntry, Sample, SeriesSummary } from '../sketch/types.ts';
+
+/** A chunk is 65,536 absolute offsets of a source partition: a constant of the wire format. */
+export const chunkSize = 65_536;
+
+/** Model name of feedback that names no model. */
+export const anyModel = '*';
+
+export type SourceRole = 'predictions' | 'feedback';
+
+export interface SourcePartition {
+  readonly role: SourceRole;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** One watched (segment name, value); null for the whole. */
+export type SegmentKey = readonly [name: string, value: string] | null;
+
+/** One cell of a pane: (version, segment) of the partial's model. */
+export interface Cell {
+  readonly version: string;
+  readonly segment: SegmentKey;
+  /** Valid records. Missing values of a series = rows - numeric count - categorical count - nonFinite - unsupported. */
+  readonly rows: number;
+  /** Series by name, sorted by name. */
+  readonly series: ReadonlyMap<string, SeriesSummary>;
+  /** Values that found no place because of a cap (series, segment values, versions): a summary that lost something says so. */
+  readonly capped: number;
+  /** Only in the cell of the whole (`segment` null) of a prediction partial. */
+  readonly predictions: Sample<PredictionSampleEntry> | null;
+  /** Only in feedback partials. */
+  readonly feedback: Sample<FeedbackSampleEntry> | null;
+}
+
+/**
+ * What became of the records of a model that are in no cell. `records` counts every record of the pane that names the model (or,
+ * for the pseudo-model `topic:NAME`, every record of the topic), so that the rate of bad records is a quality series.
+ */
+export interface RecordCounts {
+  readonly records: number;
+  readonly late: number;
+  readonly skipped: number;
+  readonly invalid: Readonly<Partial<Record<InvalidReason, number>>>;
+}
+
+/**
+ * The summary of one (source partition, chunk, pane, model): a pure function of the records of the chunk in the pane up to `to`.
+ * Late and invalid records have no pane of their own: they are counted in the pane of the largest event time seen so far, `paneMs` null
+ * before there is one.
+ */
+export interface PartialRecord {
+  readonly type: 'partial';
+  readonly source: SourcePartition;
+  readonly chunk: number;
+  /** Start of the pane, epoch ms. For feedback the pane of arrival. */
+  readonly paneMs: number | null;
+  readonly model: string;
+  /** Covers the offsets [from, to) of the chunk. */
+  readonly from: number;
+  readonly to: number;
+  /** False where the reader began in the middle of the pane without knowing what was before. */
+  readonly complete: boolean;
+  /** Hash of what a cell means: hop, formats, segments, caps, release of the sketch. */
+  readonly configHash: string;
+  readonly cells: readonly Cell[];
+  readonly counts: RecordCounts | null;
+}
+
+/** Everything up to `position` of a source partition is in acknowledged partials. Goes to every partition of `partials`. */
+export interface WatermarkRecord {
+  readonly type: 'watermark';
+  readonly source: SourcePartition;
+  readonly position: number;
+  /** Position of the watermark record before; the resume point for the first after a start. */
+  readonly previous: number;
+  /** Largest event time seen - lateness (predictions), largest arrival time (feedback). */
+  readonly watermarkMs: number;
+  /** Number of partitions of the source topic. */
+  readonly partitions: number;
+}
+
+/** The source partition has had nothing new for `idleForMs`; its open cells up to `position` are in partials. */
+export interface IdleRecord {
+  readonly type: 'idle';
+  readonly source: SourcePartition;
+  readonly position: number;
+  readonly idleForMs: number;
+  readonly watermarkMs: number | null;
+  readonly partitions: number;
+}
+
+export type PartialsMessage = PartialRecord | WatermarkRecord | IdleRecord;
+
+/** Order in which partials are merged: (topic, partition, chunk). */
+export function compareSources(
+  left: { source: SourcePartition; chunk: number },
+  right: { source: SourcePartition; chunk: number },
+): number {
+  if (left.source.topic !== right.source.topic) return left.source.topic < right.source.topic ? -1 : 1;
+  return left.source.partition - right.source.partition || left.chunk - right.chunk;
+}
+
+/** Key of a source partition in maps and facts. */
+export function sourceKey(source: SourcePartition): string {
+  return `${source.role}/${source.topic}/${source.partition}`;
+}
