@@ -1,0 +1,144 @@
+/** All metrics in one list: what exists at `/metrics`, what each tells, and by which labels. `docs/metrics.md` is made from it. */
+
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  /** What it tells, and what to think when it moves. */
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Histograms only: upper bounds, in the unit of the name. */
+  readonly buckets?: readonly number[];
+}
+
+const latencySeconds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900];
+
+export const metrics = {
+  // Summarize
+  tidemark_records_read_total: {
+    kind: 'counter',
+    help: 'Records read from source topics, whatever became of them. Flat while producers write: the worker is stuck or has no partitions.',
+    labels: ['topic', 'role'],
+  },
+  tidemark_records_late_total: {
+    kind: 'counter',
+    help: 'Prediction records whose pane had been passed by the watermark: counted, not added. If this grows, raise window.lateness.',
+    labels: ['topic'],
+  },
+  tidemark_records_invalid_total: {
+    kind: 'counter',
+    help: 'Records that could not be used, by reason. The dead-letter topic holds samples with a sentence each.',
+    labels: ['topic', 'reason'],
+  },
+  tidemark_records_skipped_total: {
+    kind: 'counter',
+    help: 'Tombstones (null values) of source topics.',
+    labels: ['topic'],
+  },
+  tidemark_records_capped_total: {
+    kind: 'counter',
+    help: 'Values that found no place because of a limit (series, segment values, versions). Raise the limit or ignore features.',
+    labels: ['topic'],
+  },
+  tidemark_dead_letters_total: {
+    kind: 'counter',
+    help: 'Invalid records written to the dead-letter topic.',
+    labels: ['topic', 'reason'],
+  },
+  tidemark_dead_letters_dropped_total: {
+    kind: 'counter',
+    help: 'Invalid records beyond deadLetters.maxShare, counted but not kept. Any value is an alarm: most of a topic cannot be read.',
+    labels: ['topic'],
+  },
+  tidemark_partials_written_total: {
+    kind: 'counter',
+    help: 'Partials acknowledged by the partials topic.',
+    labels: ['topic'],
+  },
+  tidemark_watermark_lag_seconds: {
+    kind: 'gauge',
+    help: 'Wall clock less watermark of a source partition. Steadily growing: the worker does not keep up, or the producer is silent.',
+    labels: ['topic', 'partition'],
+  },
+  tidemark_partition_idle: {
+    kind: 'gauge',
+    help: '1 while a source partition has had nothing new for window.idleAfter, else 0.',
+    labels: ['topic', 'partition'],
+  },
+  tidemark_open_cells: {
+    kind: 'gauge',
+    help: 'Cells held in memory by the summarize stage.',
+    labels: [],
+  },
+  // Group membership
+  tidemark_group_epoch: {
+    kind: 'gauge',
+    help: 'Number of assignments this process has seen in a consumer group. Rising often: members come and go.',
+    labels: ['group'],
+  },
+  tidemark_partitions_assigned: {
+    kind: 'gauge',
+    help: 'Partitions this process owns in a consumer group.',
+    labels: ['group'],
+  },
+  tidemark_commit_failures_total: {
+    kind: 'counter',
+    help: 'Commits that the broker refused. A few around a rebalance are normal.',
+    labels: ['group'],
+  },
+  // Detect
+  tidemark_panes_decided_total: {
+    kind: 'counter',
+    help: 'Panes decided, by clock (data or label).',
+    labels: ['clock'],
+  },
+  tidemark_decision_lag_seconds: {
+    kind: 'histogram',
+    help: 'Time between the end of a pane (event time) and its decision (wall clock).',
+    labels: ['clock'],
+    buckets: latencySeconds,
+  },
+  tidemark_partials_after_decision_total: {
+    kind: 'counter',
+    help: 'Partials that came for a pane already decided: counted, they change nothing. Any value: a partition was taken for idle too early.',
+    labels: [],
+  },
+  tidemark_evaluations_total: {
+    kind: 'counter',
+    help: 'Comparisons of a window with a baseline, by verdict (ok, drift, insufficient, learning).',
+    labels: ['kind', 'verdict'],
+  },
+  tidemark_incidents_open: {
+    kind: 'gauge',
+    help: 'Incidents open now, by model and kind.',
+    labels: ['model', 'kind'],
+  },
+  tidemark_events_written_total: {
+    kind: 'counter',
+    help: 'Events written to the events topic, by step.',
+    labels: ['kind', 'step'],
+  },
+  // Notify
+  tidemark_events_delivered_total: {
+    kind: 'counter',
+    help: 'Events that Sentry accepted, by step.',
+    labels: ['step'],
+  },
+  tidemark_delivery_failures_total: {
+    kind: 'counter',
+    help: 'Attempts to deliver that failed, by reason. Nothing is lost while these grow: delivery is retried.',
+    labels: ['reason'],
+  },
+  tidemark_deliveries_waiting: {
+    kind: 'gauge',
+    help: 'Events read but not yet accepted by Sentry.',
+    labels: [],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export type MetricName = keyof typeof metrics;
+export type MetricLabels<Name extends MetricName> = Readonly<Record<(typeof metrics)[Name]['labels'][number], string | number>>;
+type NameOf<Kind extends MetricDefinition['kind']> = {
+  [Name in MetricName]: (typeof metrics)[Name]['kind'] extends Kind ? Name : never;
+}[MetricName];
+export type CounterName = NameOf<'counter'>;
+export type GaugeName = NameOf<'gauge'>;
+export type HistogramName = NameOf<'histogram'>;
