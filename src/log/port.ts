@@ -24,6 +24,11 @@ export interface Batch extends TopicPartition {
   readonly records: readonly LogRecord[];
   /** Position after this batch: where the next one continues. At least last offset + 1. */
   readonly nextOffset: number;
+  /**
+   * Only where records were lost: retention deleted the offsets from here on before they could be read, and this batch begins at the
+   * first offset that is still there. (Gaps from compaction and control records are no loss and are not marked.)
+   */
+  readonly lostFrom?: number;
 }
 
 export interface OutgoingRecord extends TopicPartition {
@@ -53,10 +58,18 @@ export interface TopicSpec {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** What a member owns now. `epoch` rises with every change; whatever was started under a smaller one is void. */
+/**
+ * A partition that a member owns, and the epoch in which it got it. A partition that was lost and came back has a new `since`: its
+ * queue and position are gone, and state kept for it is stale; one that stayed keeps its `since`.
+ */
+export interface OwnedPartition extends TopicPartition {
+  readonly since: number;
+}
+
+/** What a member owns now. `epoch` rises with every change; what was started for a partition under a smaller `since` is void. */
 export interface Assignment {
   readonly epoch: number;
-  readonly partitions: readonly TopicPartition[];
+  readonly partitions: readonly OwnedPartition[];
 }
 
 export interface MemberOptions {
