@@ -1,0 +1,77 @@
+/**
+ * The flights of the demo: 3,000,000 domestic flights of the United States, 1 January to 30 June 2001, from the npm package
+ * `vega-datasets`. What its columns mean was found by looking (docs/flights.md): `date` is the *actual* departure in local time of the
+ * origin, without a zone; `delay` is the delay on arrival; cancelled flights are not in it; rows are in the order of `date`.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { parquetRows } from '../backtest/parquetRows.ts';
+import { InputError } from '../core/errors.ts';
+
+export interface Flight {
+  /** Place in the data set, from 0: names the flight. */
+  readonly row: number;
+  /** Actual departure, local time of the origin read as if it were UTC, epoch milliseconds. */
+  readonly departureMs: number;
+  /** Minutes after the scheduled arrival; negative where it was early. */
+  readonly arrivalDelay: number;
+  /** Miles. */
+  readonly distance: number;
+  /** IATA code. */
+  readonly origin: string;
+  readonly destination: string;
+}
+
+export interface FlightSelection {
+  /** Share of the flights, 0 to 1, chosen by a hash of the row: the same share gives the same flights, a larger one adds to them. */
+  readonly sample: number;
+  /** Departures in [fromMs, toMs). */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Parquet file; the one of `vega-datasets` where it is left out. */
+  readonly file?: string;
+}
+
+/** Begin and end of the data set. */
+export const firstDayMs = Date.UTC(2001, 0, 1);
+export const lastDayMs = Date.UTC(2001, 6, 1);
+
+/** Selected flights by departure. @throws InputError where the file is missing or is not this data set. */
+export async function* flightRows(selection: FlightSelection): AsyncIterable<Flight> {
+  const file = selection.file ?? bundledFile();
+  for await (const { row, values } of parquetRows(file)) {
+    const { date, delay, distance, origin, destination } = values;
+    if (
+      !(date instanceof Date) ||
+      typeof delay !== 'bigint' ||
+      typeof distance !== 'bigint' ||
+      typeof origin !== 'string' ||
+      typeof destination !== 'string'
+    ) {
+      throw new InputError(`${file}: row ${row + 1} is no flight; expected the columns date, delay, distance, origin, destination`);
+    }
+    const departureMs = date.getTime();
+    if (departureMs >= selection.toMs) return;
+    if (departureMs < selection.fromMs || shareOf(row) >= selection.sample) continue;
+    yield { row, departureMs, arrivalDelay: Number(delay), distance: Number(distance), origin, destination };
+  }
+}
+
+/** A number in [0, 1) that depends on the number alone (the finalizer of murmur3): sampling and faults stay the same in every run. */
+export function shareOf(row: number): number {
+  let mixed = row ^ (row >>> 16);
+  mixed = Math.imul(mixed, 0x85ebca6b);
+  mixed ^= mixed >>> 13;
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  mixed ^= mixed >>> 16;
+  return (mixed >>> 0) / 2 ** 32;
+}
+
+function bundledFile(): string {
+  try {
+    const entry = createRequire(import.meta.url).resolve('vega-datasets');
+    return join(dirname(entry), '..', 'data', 'flights-3m.parquet');
+  } catch (cause) {
+    throw new InputError('the flights come with the npm package vega-datasets, which is not installed: run "npm ci"', { cause });
+  }
+}
