@@ -1,0 +1,183 @@
+/**
+ * What notify decides, without Kafka, clock or network: which event of which incident is delivered next, which ones later ones have
+ * overtaken, and how far the events topic may be committed. One queue per partition of the events topic.
+ */
+import type { EventRecord, IncidentStep } from './event.ts';
+
+/**
+ * What became of an attempt to deliver. `accepted`: the server has it. `retry`: no answer, or one of the server's own faults. `rate-limited`: it
+ * asks for a pause. `not-ready`: it refuses who we are (a revoked key, a moved project): kept, and a person must act. `too-large` and
+ * `poison`: it refuses this very event, now and for ever.
+ */
+export type DeliveryOutcome = 'accepted' | 'retry' | 'rate-limited' | 'too-large' | 'poison' | 'not-ready';
+
+export interface DeliveryAnswer {
+  readonly outcome: DeliveryOutcome;
+  /** How long the server asks to be left alone, where it says so. */
+  readonly retryAfterMs?: number;
+  /** HTTP status; left out where no answer came. */
+  readonly status?: number;
+}
+
+const firstDelayMs = 1_000;
+const longestDelayMs = 300_000;
+
+/**
+ * How long to wait after the `attempts`-th failed attempt in a row (from 1): one second, doubling up to five minutes, of which the upper half is
+ * spread by `jitter` in [0, 1), so that incidents that failed together do not come back together.
+ */
+export function retryDelayMs(attempts: number, jitter: number): number {
+  const fullMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1));
+  return Math.round(fullMs / 2 + (fullMs / 2) * jitter);
+}
+
+/**
+ * Whether an event of this step becomes an event at Sentry. The end of an incident does not: a "recovered" event would reopen the issue
+ * (facts/sentry.md). It is logged and marked delivered.
+ */
+export function isSent(step: IncidentStep): boolean {
+  return step === 'opened' || step === 'escalated' || step === 'reminded';
+}
+
+/**
+ * Whether a step that waits still has something to say once a later one of its incident waits behind it. `opened` always has: an incident that
+ * came and went while Sentry was down must not be lost. A reminder says "still so", which any later step says better or denies. An escalation
+ * says "it got worse", which stays true when it is over; only a later escalation, which names all series again, says it better. So a
+ * backlog of any length is at most three events per incident.
+ */
+export function isOvertaken(waiting: IncidentStep, later: IncidentStep): boolean {
+  if (waiting === 'reminded') return true;
+  return waiting === 'escalated' && later === 'escalated';
+}
+
+interface Waiting {
+  readonly offset: number;
+  readonly event: EventRecord;
+}
+
+interface IncidentQueue {
+  /** By rising ordinal; the first is the one being delivered. */
+  waiting: Waiting[];
+  isInFlight: boolean;
+  /** Failed attempts in a row. */
+  attempts: number;
+  /** Not before this time. */
+  dueMs: number;
+}
+
+/**
+ * The undelivered events of one partition of the events topic. Invariants: of an incident at most one event is in flight, in the order of
+ * the ordinals; an ordinal at or below the last delivered one is never given out again, so that a repeated write of a zombie, and what is
+ * read again after a restart, are nothing; `position` never passes an event that still has to be delivered.
+ */
+export class DeliveryQueue {
+  readonly #delivered: Map<string, number>;
+  readonly #incidents = new Map<string, IncidentQueue>();
+  /** Offsets that hold the position back, in ascending order: they are added as they are read. */
+  readonly #open = new Set<number>();
+  #nextOffset: number;
+
+  /** `delivered`: last delivered ordinal per incident (topic `deliveries`). `nextOffset`: where reading begins. */
+  constructor(delivered: ReadonlyMap<string, number>, nextOffset: number) {
+    this.#delivered = new Map(delivered);
+    this.#nextOffset = nextOffset;
+  }
+
+  /** Number of events that wait or are in flight. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Everything below has been delivered, overtaken or skipped: what may be committed. */
+  get position(): number {
+    for (const offset of this.#open) return offset;
+    return this.#nextOffset;
+  }
+
+  /** Everything below this offset has been read. */
+  advance(nextOffset: number): void {
+    this.#nextOffset = Math.max(this.#nextOffset, nextOffset);
+  }
+
+  /** Takes up an event. Gives the events that it has overtaken, itself among them where its ordinal was delivered or waits already. */
+  add(offset: number, event: EventRecord): readonly EventRecord[] {
+    this.advance(offset + 1);
+    const queue = this.#incidents.get(event.incident) ?? { waiting: [], isInFlight: false, attempts: 0, dueMs: 0 };
+    const isKnown =
+      event.ordinal <= (this.#delivered.get(event.incident) ?? -1) || queue.waiting.some((one) => one.event.ordinal === event.ordinal);
+    if (isKnown) return [event];
+    this.#incidents.set(event.incident, queue);
+    this.#open.add(offset);
+    queue.waiting.push({ offset, event });
+    queue.waiting.sort((left, right) => left.event.ordinal - right.event.ordinal);
+    return this.#collapse(queue);
+  }
+
+  /** Events that may go now, at most one per incident and `limit` in all; each is in flight until `settle` or `postpone`. */
+  take(nowMs: number, limit: number): readonly EventRecord[] {
+    const taken: EventRecord[] = [];
+    for (const queue of this.#incidents.values()) {
+      if (taken.length >= limit) break;
+      const head = queue.waiting[0];
+      if (head === undefined || queue.isInFlight || queue.dueMs > nowMs) continue;
+      queue.isInFlight = true;
+      taken.push(head.event);
+    }
+    return taken;
+  }
+
+  /** The event in flight has been accepted, logged or parked, and that stands in `deliveries`. */
+  settle(event: EventRecord): void {
+    const queue = this.#inFlight(event);
+    const head = queue.waiting.shift();
+    if (head !== undefined) this.#open.delete(head.offset);
+    this.#delivered.set(event.incident, event.ordinal);
+    queue.isInFlight = false;
+    queue.attempts = 0;
+    queue.dueMs = 0;
+    if (queue.waiting.length === 0) this.#incidents.delete(event.incident);
+  }
+
+  /** The event in flight was not accepted. Gives the number of failed attempts in a row; `delayMs` is made from it. */
+  postpone(event: EventRecord, nowMs: number, delayMs: (attempts: number) => number): number {
+    const queue = this.#inFlight(event);
+    queue.attempts += 1;
+    queue.dueMs = nowMs + delayMs(queue.attempts);
+    queue.isInFlight = false;
+    this.#collapse(queue);
+    return queue.attempts;
+  }
+
+  /** When the next event is due that is not in flight; null where none waits. */
+  nextDueMs(): number | null {
+    let next: number | null = null;
+    for (const queue of this.#incidents.values()) {
+      if (!queue.isInFlight && queue.waiting.length > 0) next = Math.min(next ?? queue.dueMs, queue.dueMs);
+    }
+    return next;
+  }
+
+  /** Offset of the event in flight, for its dead letter. */
+  offsetOf(event: EventRecord): number {
+    return this.#inFlight(event).waiting[0]?.offset ?? this.position;
+  }
+
+  #inFlight(event: EventRecord): IncidentQueue {
+    const queue = this.#incidents.get(event.incident);
+    if (queue?.isInFlight !== true || queue.waiting[0]?.event.ordinal !== event.ordinal) {
+      throw new RangeError(`event ${event.ordinal} of incident ${event.incident} is not in flight`);
+    }
+    return queue;
+  }
+
+  /** What is in flight is not touched: the server may have it already. */
+  #collapse(queue: IncidentQueue): readonly EventRecord[] {
+    const overtaken = queue.waiting.filter(
+      ({ event }, index) =>
+        !(queue.isInFlight && index === 0) && queue.waiting.slice(index + 1).some((later) => isOvertaken(event.step, later.event.step)),
+    );
+    for (const { offset } of overtaken) this.#open.delete(offset);
+    queue.waiting = queue.waiting.filter((one) => !overtaken.includes(one));
+    return overtaken.map(({ event }) => event);
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * Notify: from the events topic to Sentry. In order and one at a time per incident; other incidents go on while one waits.
+ *
+ * What makes "at least once, and nothing lost" true is the order of three writes: Sentry accepts the event, then its ordinal goes to `deliveries`,
+ * then the events topic is committed, never past an event that still has to be delivered. A crash between any two repeats an event under the
+ * same id (which Sentry knows) or reads again what `deliveries` says is done.
+ */
+import { ConfigError, InputError } from '../core/errors.ts';
+import { type DeliveryAnswer, DeliveryQueue, isSent, retryDelayMs } from '../core/incident/delivery.ts';
+import type { EventRecord } from '../core/incident/event.ts';
+import { parseEvent } from '../core/incident/parseEvent.ts';
+import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
+import { deliveryRecord, readDeliveries, type Settlement } from './deliveriesTopic.ts';
+
+/** Events that may be on their way to Sentry at a time. */
+const concurrency = 4;
+/** Undelivered events of a partition at which it is read no further. */
+const fullAt = 1_000;
+/** Longest sleep of the loop. */
+const pauseMs = 500;
+/** How long a stop waits for events on their way. */
+const graceMs = 5_000;
+
+export interface NotifyOptions {
+  readonly log: Log;
+  /** `kafka.group`: the stage reads `<group>.events` as the group `<group>-notify`. */
+  readonly group: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Makes an issue of the event and sends it. A rejection counts as `retry`. */
+  readonly deliver: (event: EventRecord) => Promise<DeliveryAnswer>;
+  /** Jitter of the backoff, in [0, 1). */
+  readonly random?: () => number;
+}
+
+/** An assigned partition of the events topic. */
+interface Task {
+  readonly at: TopicPartition;
+  /** Epoch in which the partition came. */
+  readonly since: number;
+  readonly queue: DeliveryQueue;
+  committed: number;
+  /** Was taken away: whatever comes back for it is void. */
+  isRevoked: boolean;
+}
+
+interface Answer {
+  readonly task: Task;
+  readonly event: EventRecord;
+  readonly answer: DeliveryAnswer;
+}
+
+export class NotifyStage {
+  readonly #options: NotifyOptions;
+  readonly #topics: InternalTopics;
+  readonly #tasks = new Map<number, Task>();
+  readonly #inFlight = new Map<Promise<void>, Task>();
+  #answers: Answer[] = [];
+  #epoch = -1;
+  /** The server has asked to be left alone until then. */
+  #pausedUntilMs = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: NotifyOptions) {
+    this.#options = options;
+    this.#topics = internalTopics(options.group);
+  }
+
+  /**
+   * Delivers until the signal says stop; then waits a moment for what is on its way, commits and leaves the group. Rejects with `ConfigError`
+   * where the topics do not fit together, and with what the log rejects with.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, group } = this.#options;
+    await this.#checkLayout();
+    const member = await log.join({ group: `${group}-notify`, topics: [this.#topics.events] });
+    const stop = () => this.#wake();
+    signal.addEventListener('abort', stop);
+    try {
+      while (!signal.aborted) {
+        await this.#follow(member, signal);
+        await this.#read(member);
+        this.#send();
+        await this.#settle(member);
+        await this.#pause(member, signal);
+      }
+      await Promise.race([Promise.allSettled(this.#inFlight.keys()), this.#options.clock.sleep(graceMs)]);
+      await this.#settle(member);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await member.leave();
+    }
+  }
+
+  /** An incident's deliveries stand in the partition of the number that its events have: restoring one partition needs one other. */
+  async #checkLayout(): Promise<void> {
+    const { log } = this.#options;
+    const [events, deliveries] = await Promise.all([log.partitionCount(this.#topics.events), log.partitionCount(this.#topics.deliveries)]);
+    if (events === deliveries) return;
+    throw new ConfigError(
+      `Topic "${this.#topics.deliveries}" has ${deliveries} partitions, "${this.#topics.events}" has ${events}: they must be equal. ` +
+        'Stop the workers, delete the deliveries topic and create it again ("tidemark topics --print"); what was delivered in the last hour is then sent again under the same ids.',
+    );
+  }
+
+  /** Takes up what was assigned and drops what was taken away. */
+  async #follow(member: Member, signal: AbortSignal): Promise<void> {
+    const { epoch, partitions } = member.assignment();
+    for (const task of this.#tasks.values()) {
+      if (!partitions.some((own) => own.partition === task.at.partition && own.since === task.since)) this.#drop(task);
+    }
+    this.#epoch = epoch;
+    for (const at of partitions) {
+      if (!this.#tasks.has(at.partition)) await this.#takeUp(member, at, () => !signal.aborted && member.assignment().epoch === epoch);
+      if (member.assignment().epoch !== epoch) return;
+    }
+  }
+
+  #drop(task: Task): void {
+    task.isRevoked = true;
+    this.#tasks.delete(task.at.partition);
+  }
+
+  async #takeUp(member: Member, { since, ...at }: OwnedPartition, isWanted: () => boolean): Promise<void> {
+    const { log, logger } = this.#options;
+    // One at a time per incident holds across a loss of the partition too.
+    const former = [...this.#inFlight].filter(([, task]) => task.at.partition === at.partition).map(([sending]) => sending);
+    await Promise.allSettled(former);
+    const delivered = await readDeliveries(log, { topic: this.#topics.deliveries, partition: at.partition }, isWanted);
+    const [commit] = await member.committed([at]);
+    const { low, high } = await log.offsets(at);
+    if (delivered === null || !isWanted()) return;
+    const committed = commit?.offset ?? low;
+    const start = committed >= low && committed <= high ? committed : low;
+    if (start !== committed) {
+      logger.warn(
+        { ...at, committed, low, high },
+        'The committed position is no longer in the events topic: reading on from its first record',
+      );
+    }
+    member.start(at, start);
+    this.#tasks.set(at.partition, { at, since, queue: new DeliveryQueue(delivered, start), committed: start, isRevoked: false });
+  }
+
+  async #read(member: Member): Promise<void> {
+    for (const task of this.#tasks.values()) {
+      while (task.queue.size < fullAt) {
+        const batch = member.take(task.at);
+        if (batch === null) break;
+        for (const record of batch.records) await this.#add(task, record);
+        task.queue.advance(batch.nextOffset);
+      }
+    }
+  }
+
+  async #add(task: Task, record: LogRecord): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      const event = parseEvent(record.value);
+      for (const overtaken of task.queue.add(record.offset, event)) {
+        logger.debug({ ...facts(overtaken), ...task.at, offset: record.offset }, 'A later or equal step is delivered in its place');
+      }
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      await this.#park({
+        ...task.at,
+        offset: record.offset,
+        reason: 'unreadable-event',
+        detail: error.message,
+        value: textOf(record.value),
+      });
+      logger.error(
+        { ...task.at, offset: record.offset, reason: error.message },
+        'An event cannot be read: parked on the dead-letter topic',
+      );
+    }
+  }
+
+  #send(): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs < this.#pausedUntilMs) return;
+    for (const task of this.#tasks.values()) {
+      for (const event of task.queue.take(nowMs, concurrency - this.#inFlight.size)) this.#start(task, event);
+    }
+  }
+
+  #start(task: Task, event: EventRecord): void {
+    if (!isSent(event.step)) {
+      this.#answers.push({ task, event, answer: { outcome: 'accepted' } });
+      return;
+    }
+    const { deliver, logger } = this.#options;
+    const sending = deliver(event)
+      .catch((error: unknown): DeliveryAnswer => {
+        logger.error({ ...facts(event), error }, 'Delivery failed in an unexpected way');
+        return { outcome: 'retry' };
+      })
+      .then((answer) => {
+        this.#inFlight.delete(sending);
+        this.#answers.push({ task, event, answer });
+        this.#wake();
+      });
+    this.#inFlight.set(sending, task);
+  }
+
+  /** Acts on the answers that have come: `deliveries` first, then the commit. */
+  async #settle(member: Member): Promise<void> {
+    const { log } = this.#options;
+    const answers = this.#answers.filter(({ task }) => !task.isRevoked);
+    this.#answers = [];
+    const settled: { readonly one: Answer; readonly settlement: Settlement }[] = [];
+    for (const one of answers) {
+      const settlement = await this.#judge(one);
+      if (settlement !== null) settled.push({ one, settlement });
+    }
+    const records = settled.map(({ one, settlement }): OutgoingRecord => {
+      return deliveryRecord({ topic: this.#topics.deliveries, partition: one.task.at.partition }, one.event, settlement);
+    });
+    if (records.length > 0) await log.produce(records);
+    for (const { one } of settled) one.task.queue.settle(one.event);
+    await this.#commit(member);
+    let waiting = 0;
+    for (const task of this.#tasks.values()) waiting += task.queue.size;
+    this.#options.metrics.set('tidemark_deliveries_waiting', {}, waiting);
+  }
+
+  /** How the event is settled, or null where it waits for another attempt. */
+  async #judge({ task, event, answer }: Answer): Promise<Settlement | null> {
+    const { logger, metrics } = this.#options;
+    const { outcome, status, retryAfterMs } = answer;
+    const about = { ...facts(event), ...(status === undefined ? {} : { status }) };
+    if (outcome === 'accepted') {
+      if (!isSent(event.step)) {
+        logger.info(about, 'The incident is over. The issue at Sentry stays as it is: a "recovered" event would reopen it');
+        return 'logged';
+      }
+      metrics.count('tidemark_events_delivered_total', { step: event.step });
+      logger.info(about, 'Sentry has accepted the event');
+      return 'accepted';
+    }
+    metrics.count('tidemark_delivery_failures_total', { reason: outcome });
+    if (outcome === 'poison' || outcome === 'too-large') {
+      const detail = `Sentry refused the event for good (HTTP ${status ?? 'unknown'})`;
+      await this.#park({ ...task.at, offset: task.queue.offsetOf(event), reason: outcome, detail, value: JSON.stringify(event) });
+      logger.error(about, `${detail}: parked on the dead-letter topic`);
+      return 'parked';
+    }
+    const nowMs = this.#options.clock.nowMs();
+    if (outcome === 'rate-limited') this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + (retryAfterMs ?? 0));
+    const jitter = (this.#options.random ?? Math.random)();
+    const attempts = task.queue.postpone(event, nowMs, (failed) => Math.max(retryAfterMs ?? 0, retryDelayMs(failed, jitter)));
+    if (outcome === 'not-ready') {
+      logger.error({ ...about, attempts }, 'Sentry refuses this DSN: check its key and project. Events are kept and tried again');
+    } else if (attempts === 1) {
+      logger.warn({ ...about, outcome, retryAfterMs }, 'Sentry did not take the event: it is kept and tried again');
+    } else {
+      logger.debug({ ...about, outcome, retryAfterMs, attempts }, 'Sentry still does not take the event');
+    }
+    return null;
+  }
+
+  async #commit(member: Member): Promise<void> {
+    const { group, clock, logger, metrics } = this.#options;
+    const behind = [...this.#tasks.values()].filter((task) => task.queue.position > task.committed);
+    if (behind.length === 0) return;
+    const commits = behind.map((task): Commit => ({ ...task.at, offset: task.queue.position, metadata: '' }));
+    try {
+      await member.commit(commits);
+      for (const [index, task] of behind.entries()) task.committed = commits[index]?.offset ?? task.committed;
+    } catch (error) {
+      // The partitions may belong to another member now. What still is ours is taken up anew, from what stands in the topics.
+      metrics.count('tidemark_commit_failures_total', { group: `${group}-notify` });
+      logger.warn({ error }, 'A commit was refused: taking up the partitions anew');
+      for (const task of behind) this.#drop(task);
+      await clock.sleep(pauseMs);
+    }
+  }
+
+  /** Until an answer, an assignment, a new event, the next attempt that is due, or a stop. */
+  async #pause(member: Member, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#answers.length > 0 || member.assignment().epoch !== this.#epoch) return;
+    const nowMs = this.#options.clock.nowMs();
+    let timeoutMs = pauseMs;
+    if (this.#inFlight.size < concurrency) {
+      for (const task of this.#tasks.values()) {
+        const dueMs = task.queue.nextDueMs();
+        if (dueMs !== null) timeoutMs = Math.min(timeoutMs, Math.max(0, Math.max(dueMs, this.#pausedUntilMs) - nowMs));
+      }
+    }
+    if (timeoutMs === 0) return;
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    // While a partition is full, `member.wait` would return at once: there is something to take that is not taken.
+    const isFull = [...this.#tasks.values()].some((task) => task.queue.size >= fullAt);
+    await Promise.race([isFull ? this.#options.clock.sleep(timeoutMs) : member.wait(timeoutMs), woken]);
+  }
+
+  async #park(letter: TopicPartition & { offset: number; reason: string; detail: string; value: string }): Promise<void> {
+    const { log, metrics } = this.#options;
+    const count = await log.partitionCount(this.#topics.deadLetters);
+    const at = { topic: this.#topics.deadLetters, partition: letter.partition % count };
+    await log.produce([{ ...at, key: null, value: JSON.stringify({ stage: 'notify', ...letter }) }]);
+    metrics.count('tidemark_dead_letters_total', { topic: letter.topic, reason: letter.reason });
+  }
+}
+
+function facts(event: EventRecord): Readonly<Record<string, unknown>> {
+  return { event: event.id, incident: event.incident, ordinal: event.ordinal, step: event.step, model: event.model, kind: event.kind };
+}
+
+const decoder = new TextDecoder();
+
+/** At most 64 KB of a value that cannot be read. */
+function textOf(value: Uint8Array | null): string {
+  return value === null ? '' : decoder.decode(value.subarray(0, 65_536));
+}
