@@ -1,9 +1,13 @@
 /**
  * The shapes of everything that is remembered about a series: what a live cell builds, what a partial carries, what a window
- * and a baseline are merged from. Plain data; the engines that build them are `merging-digest.ts` and `tdigest-engine.ts`.
+ * and a baseline are merged from. Plain data; the engines that build them are `mergingDigest.ts` and `tdigestEngine.ts`.
  */
 
-/** A t-digest at rest: centroids sorted by mean, weights whole numbers. Both arrays have the same length. */
+/**
+ * A t-digest at rest: centroids sorted by mean, weights whole numbers. Both arrays have the same length. A centroid of weight 1 is an
+ * exact value; neighbours of equal mean are one exact value as often as their weights say (an atom); any other centroid stands for
+ * values around its mean.
+ */
 export interface Centroids {
   readonly means: Float64Array;
   readonly weights: Float64Array;
@@ -17,6 +21,8 @@ export interface Digest {
   merge(centroids: Centroids): void;
   /** The state as sorted centroids. Does not disturb the live digest: later pushes act as if it had not been called. */
   centroids(): Centroids;
+  /** Memory held, in bytes: an estimate, for budgets and benches. */
+  bytes(): number;
 }
 
 /** Which engine builds digests, and how finely. */

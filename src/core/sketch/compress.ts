@@ -1,0 +1,205 @@
+/**
+ * The pure heart of the merging t-digest: sorted weighted points in, fewer of them out.
+ *
+ * A point carries its weight with a sign: negative where the point is one exact value, as often as the weight says (a single value, or an
+ * atom: a value that occurs again and again); positive where it stands for different values around its mean. Points of one list are
+ * sorted by mean and have distinct means.
+ */
+import type { Centroids } from './types.ts';
+
+export interface Points {
+  readonly means: Float64Array;
+  readonly weights: Float64Array;
+  size: number;
+}
+
+/** An empty list with room for `capacity` points. */
+export function pointsFor(capacity: number): Points {
+  return { means: new Float64Array(capacity), weights: new Float64Array(capacity), size: 0 };
+}
+
+/** Merges two sorted lists into `out`, which must have room for both. Equal means become one point. About 3 ns a point. */
+export function mergePoints(left: Points, right: Points, out: Points): void {
+  const { means: a, weights: aw, size: aSize } = left;
+  const { means: b, weights: bw, size: bSize } = right;
+  const { means, weights } = out;
+  let size = 0;
+  let i = 0;
+  let j = 0;
+  let last = Number.NaN;
+  while (i < aSize || j < bSize) {
+    let mean: number;
+    let weight: number;
+    if (j >= bSize || (i < aSize && a[i]! <= b[j]!)) {
+      mean = a[i]!;
+      weight = aw[i]!;
+      i += 1;
+    } else {
+      mean = b[j]!;
+      weight = bw[j]!;
+      j += 1;
+    }
+    if (mean === last) {
+      weights[size - 1] = together(weights[size - 1]!, weight);
+    } else {
+      means[size] = mean;
+      weights[size] = weight;
+      last = mean;
+      size += 1;
+    }
+  }
+  out.size = size;
+}
+
+/** Merges sorted single values (each of weight 1) into a list. `out` must have room for both. */
+export function mergeValues(points: Points, values: Float64Array, count: number, out: Points): void {
+  const { means: a, weights: aw, size: aSize } = points;
+  const { means, weights } = out;
+  let size = 0;
+  let i = 0;
+  let j = 0;
+  let last = Number.NaN;
+  while (j < count) {
+    const value = values[j]!;
+    while (i < aSize && a[i]! <= value) {
+      last = a[i]!;
+      means[size] = last;
+      weights[size] = aw[i]!;
+      size += 1;
+      i += 1;
+    }
+    if (value === last) {
+      weights[size - 1] = together(weights[size - 1]!, -1);
+    } else {
+      means[size] = value;
+      weights[size] = -1;
+      last = value;
+      size += 1;
+    }
+    j += 1;
+  }
+  while (i < aSize) {
+    means[size] = a[i]!;
+    weights[size] = aw[i]!;
+    size += 1;
+    i += 1;
+  }
+  out.size = size;
+}
+
+/**
+ * Weight of two points of equal mean. An exact value that meets a centroid which happens to have its mean swallows it: rare, and no
+ * further off than that centroid was.
+ */
+function together(left: number, right: number): number {
+  return left > 0 && right > 0 ? left + right : -(Math.abs(left) + Math.abs(right));
+}
+
+/**
+ * Width of a cluster in units of the scale k1(q) = delta / (2 pi) * asin(2 q - 1) (Dunning & Ertl 2019): with 1 a digest has between
+ * delta / 2 and delta clusters.
+ */
+const clusterWidth = 1;
+
+/** An exact value at least this many cluster widths heavy is kept apart, and so stays exact. */
+const atomWidth = 0.5;
+
+/**
+ * Compresses sorted points of the given total weight to about `delta` of them. Up to `delta` distinct values are kept as they are.
+ * A cluster grows while its width on the k1 scale is at most 1; the angle addition theorem gives its end without a call of asin or sin.
+ */
+export function compress(points: Points, total: number, delta: number, out: Points): void {
+  const { means, weights, size } = points;
+  if (size <= delta) {
+    out.means.set(means.subarray(0, size));
+    out.weights.set(weights.subarray(0, size));
+    out.size = size;
+    return;
+  }
+  const step = (2 * Math.PI * clusterWidth) / delta;
+  const sine = Math.sin(step);
+  const cosine = Math.cos(step);
+  let kept = 0;
+  let done = 0;
+  let i = 0;
+  while (i < size) {
+    const first = i;
+    let weight = Math.abs(weights[i]!);
+    let sum = means[i]! * weight;
+    const heavy = weights[i]! < -1 && isHeavy(weight, done, total, sine);
+    i += 1;
+    if (!heavy) {
+      const s = (2 * done) / total - 1;
+      const end = s >= cosine ? total : (total * (1 + s * cosine + Math.sqrt(Math.max(0, 1 - s * s)) * sine)) / 2;
+      while (i < size) {
+        const next = weights[i]!;
+        const nextWeight = Math.abs(next);
+        if (done + weight + nextWeight > end || (next < -1 && isHeavy(nextWeight, done + weight, total, sine))) break;
+        weight += nextWeight;
+        sum += means[i]! * nextWeight;
+        i += 1;
+      }
+    }
+    const one = i === first + 1;
+    out.means[kept] = one ? means[first]! : meanOf(points, first, i, weight, sum);
+    out.weights[kept] = one ? weights[first]! : weight;
+    kept += 1;
+    done += weight;
+  }
+  out.size = kept;
+}
+
+function isHeavy(weight: number, before: number, total: number, sine: number): boolean {
+  const q = (before + weight / 2) / total;
+  return weight >= atomWidth * sine * total * Math.sqrt(q * (1 - q));
+}
+
+/** Mean of the points [from, to), never outside of them: rounding must not put centroids out of order. */
+function meanOf(points: Points, from: number, to: number, weight: number, sum: number): number {
+  let mean = sum / weight;
+  if (!Number.isFinite(sum)) {
+    mean = 0;
+    for (let i = from; i < to; i += 1) mean += points.means[i]! * (Math.abs(points.weights[i]!) / weight);
+  }
+  return Math.min(Math.max(mean, points.means[from]!), points.means[to - 1]!);
+}
+
+/** Points as centroids at rest: an atom becomes two centroids of equal mean, by which it is known again. */
+export function toCentroids(points: Points): Centroids {
+  const { means, weights, size } = points;
+  let length = size;
+  for (let i = 0; i < size; i += 1) if (weights[i]! < -1) length += 1;
+  const out = { means: new Float64Array(length), weights: new Float64Array(length) };
+  let at = 0;
+  for (let i = 0; i < size; i += 1) {
+    const weight = weights[i]!;
+    if (weight < -1) {
+      out.means[at] = means[i]!;
+      out.weights[at] = -weight - 1;
+      at += 1;
+    }
+    out.means[at] = means[i]!;
+    out.weights[at] = weight < -1 ? 1 : Math.abs(weight);
+    at += 1;
+  }
+  return out;
+}
+
+/** Centroids at rest as points: single values and runs of equal means are exact values. */
+export function fromCentroids(centroids: Centroids): Points {
+  const points = pointsFor(centroids.means.length);
+  let size = 0;
+  for (let i = 0; i < centroids.means.length; i += 1) {
+    const mean = centroids.means[i]!;
+    const weight = centroids.weights[i]!;
+    if (size > 0 && points.means[size - 1] === mean) {
+      points.weights[size - 1] = -(Math.abs(points.weights[size - 1]!) + weight);
+    } else {
+      points.means[size] = mean;
+      points.weights[size] = weight === 1 ? -1 : weight;
+      size += 1;
+    }
+  }
+  points.size = size;
+  return points;
+}
