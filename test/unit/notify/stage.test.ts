@@ -1,0 +1,306 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { ConfigError } from '../../../src/core/errors.ts';
+import type { DeliveryAnswer } from '../../../src/core/incident/delivery.ts';
+import type { EventRecord } from '../../../src/core/incident/event.ts';
+import { internalTopics } from '../../../src/core/incident/topics.ts';
+import type { Logger } from '../../../src/core/logger.ts';
+import { noMetrics } from '../../../src/core/metrics.ts';
+import { MemoryLog, type MemoryLogOptions } from '../../../src/log/memory/memoryLog.ts';
+import type { Clock, Log } from '../../../src/log/port.ts';
+import { NotifyStage } from '../../../src/stages/notify.ts';
+import { event, hex } from '../../support/events.ts';
+
+const topics = internalTopics('g');
+const accepted: DeliveryAnswer = { outcome: 'accepted', status: 200 };
+
+/** A clock on which a second passes in five milliseconds: backoff in tests costs little. */
+const fastClock: Clock = {
+  nowMs: () => performance.now() * 200,
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / 200)),
+};
+
+const running: { stop: () => Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(({ stop }) => stop()));
+});
+
+async function newLog(options: MemoryLogOptions = {}): Promise<MemoryLog> {
+  const log = new MemoryLog({ clock: fastClock, ...options });
+  const specs = Object.values(topics).map((topic) => ({ topic, partitions: 2, configs: {} }));
+  await log.createTopics(specs);
+  return log;
+}
+
+function write(log: Log, partition: number, ...events: readonly EventRecord[]): Promise<readonly number[]> {
+  return log.produce(events.map((each) => ({ topic: topics.events, partition, key: each.incident, value: JSON.stringify(each) })));
+}
+
+async function recordsOf(log: Log, topic: string, partition: number): Promise<{ key: string; value: unknown }[]> {
+  const reader = await log.read({ topic, partition }, 0);
+  const records: { key: string; value: unknown }[] = [];
+  for (let batch = await reader.next(0); batch !== null; batch = await reader.next(0)) {
+    for (const { key, value } of batch.records) {
+      records.push({ key: Buffer.from(key ?? []).toString(), value: JSON.parse(Buffer.from(value ?? []).toString()) });
+    }
+  }
+  return records;
+}
+
+/** Position of the group in a partition of the events topic. */
+async function committed(log: Log, partition: number): Promise<number | undefined> {
+  const visitor = await log.join({ group: 'g-notify', topics: [topics.deadLetters] });
+  const [commit] = await visitor.committed([{ topic: topics.events, partition }]);
+  await visitor.leave();
+  return commit?.offset;
+}
+
+/** Runs the stage against a Sentry of the test's choosing; `sent` is what it was asked to take, in order. */
+function start(log: Log, answer: (event: EventRecord, attempt: number) => DeliveryAnswer | Promise<DeliveryAnswer>) {
+  const sent: EventRecord[] = [];
+  const lines: string[] = [];
+  const write = (level: string) => (_fields: unknown, message: string) => void lines.push(`${level} ${message}`);
+  const logger: Logger = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') };
+  const controller = new AbortController();
+  const stage = new NotifyStage({
+    log,
+    group: 'g',
+    clock: fastClock,
+    logger,
+    metrics: noMetrics,
+    random: () => 0,
+    deliver: async (each) => {
+      sent.push(each);
+      return answer(each, sent.filter(({ id }) => id === each.id).length);
+    },
+  });
+  const ended = stage.run(controller.signal);
+  const stop = async () => {
+    controller.abort();
+    await ended;
+  };
+  running.push({ stop });
+  return { sent, lines, stop, ended };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+const steps = (events: readonly EventRecord[]) => events.map(({ ordinal, step }) => `${ordinal} ${step}`);
+
+describe('the notify stage', () => {
+  it('delivers in order, records the ordinal, then commits', async () => {
+    const log = await newLog();
+    await write(log, 1, event('a', 0, 'opened'), event('a', 1, 'escalated'));
+    const { sent, stop } = start(log, () => accepted);
+    await until(async () => (await committed(log, 1)) === 2);
+    await stop();
+    expect(steps(sent)).toEqual(['0 opened', '1 escalated']);
+    const written = (await recordsOf(log, topics.deliveries, 1)).filter(({ key }) => key !== 'barrier');
+    expect(written).toEqual([
+      { key: hex('a'), value: { ordinal: 0, event: hex('a/0'), settlement: 'accepted' } },
+      { key: hex('a'), value: { ordinal: 1, event: hex('a/1'), settlement: 'accepted' } },
+    ]);
+  });
+
+  it('logs the end of an incident and marks it delivered without sending it', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'), event('a', 1, 'recovered'), event('b', 0, 'opened'), event('b', 1, 'ended'));
+    const { sent, lines, stop } = start(log, () => accepted);
+    await until(async () => (await committed(log, 0)) === 4);
+    await stop();
+    expect(sent.every(({ step }) => step === 'opened')).toBe(true);
+    expect(lines.filter((line) => line.startsWith('info The incident is over'))).toHaveLength(2);
+    expect(await recordsOf(log, topics.deliveries, 0)).toContainEqual({
+      key: hex('b'),
+      value: { ordinal: 1, event: hex('b/1'), settlement: 'logged' },
+    });
+  });
+
+  it('keeps trying while Sentry is down, and other incidents go on meanwhile', async () => {
+    const log = await newLog();
+    await write(log, 0, event('stuck', 0, 'opened'), event('free', 0, 'opened'), event('free', 1, 'escalated'));
+    let isUp = false;
+    const { sent, stop } = start(log, ({ incident }) =>
+      incident === hex('stuck') && !isUp ? { outcome: 'retry', status: 503 } : accepted,
+    );
+    await until(() => sent.filter(({ incident }) => incident === hex('stuck')).length >= 3);
+    expect(steps(sent.filter(({ incident }) => incident === hex('free')))).toEqual(['0 opened', '1 escalated']);
+    expect(await committed(log, 0)).toBeUndefined();
+    isUp = true;
+    await until(async () => (await committed(log, 0)) === 3);
+    await stop();
+  });
+
+  it('leaves the server alone for as long as it asks, with everything', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'));
+    const times: number[] = [];
+    const { sent, stop } = start(log, (_event, attempt) => {
+      times.push(fastClock.nowMs());
+      return sent.length === 1 && attempt === 1 ? { outcome: 'rate-limited', retryAfterMs: 20_000, status: 429 } : accepted;
+    });
+    await until(() => sent.length === 1);
+    await write(log, 1, event('b', 0, 'opened'));
+    await until(() => sent.length === 3);
+    await stop();
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(20_000);
+  });
+
+  it('says loudly that Sentry refuses the DSN, and keeps the event', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'));
+    const { lines, stop } = start(log, (_event, attempt) => (attempt < 3 ? { outcome: 'not-ready', status: 401 } : accepted));
+    await until(async () => (await committed(log, 0)) === 1);
+    await stop();
+    expect(lines.filter((line) => line.startsWith('error Sentry refuses this DSN'))).toHaveLength(2);
+  });
+
+  it.each(['poison', 'too-large'] as const)('parks what Sentry refuses for good (%s) and goes on with the incident', async (outcome) => {
+    const log = await newLog();
+    const opened = event('a', 0, 'opened');
+    await write(log, 1, opened, event('a', 1, 'escalated'));
+    const { sent, stop } = start(log, ({ ordinal }) => (ordinal === 0 ? { outcome, status: 400 } : accepted));
+    await until(async () => (await committed(log, 1)) === 2);
+    await stop();
+    expect(steps(sent)).toEqual(['0 opened', '1 escalated']);
+    expect(await recordsOf(log, topics.deadLetters, 1)).toEqual([
+      {
+        key: '',
+        value: {
+          stage: 'notify',
+          topic: topics.events,
+          partition: 1,
+          offset: 0,
+          reason: outcome,
+          detail: 'Sentry refused the event for good (HTTP 400)',
+          value: JSON.stringify(opened),
+        },
+      },
+    ]);
+  });
+
+  it('parks a record that is no event and goes on', async () => {
+    const log = await newLog();
+    await log.produce([{ topic: topics.events, partition: 0, key: 'x', value: '{"id": 1}' }]);
+    await write(log, 0, event('a', 0, 'opened'));
+    const { sent, stop } = start(log, () => accepted);
+    await until(async () => (await committed(log, 0)) === 2);
+    await stop();
+    expect(steps(sent)).toEqual(['0 opened']);
+    expect((await recordsOf(log, topics.deadLetters, 0))[0]?.value).toMatchObject({
+      reason: 'unreadable-event',
+      offset: 0,
+      value: '{"id": 1}',
+    });
+  });
+
+  it('does not send again after a restart what was recorded but not committed', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'), event('a', 1, 'escalated'));
+    await log.produce([{ topic: topics.deliveries, partition: 0, key: hex('a'), value: JSON.stringify({ ordinal: 0 }) }]);
+    const { sent, stop } = start(log, () => accepted);
+    await until(async () => (await committed(log, 0)) === 2);
+    await stop();
+    expect(steps(sent)).toEqual(['1 escalated']);
+  });
+
+  it('goes by the largest ordinal where a former owner recorded late', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'), event('a', 1, 'escalated'), event('a', 2, 'escalated'));
+    for (const ordinal of [1, 0]) {
+      await log.produce([{ topic: topics.deliveries, partition: 0, key: hex('a'), value: JSON.stringify({ ordinal }) }]);
+    }
+    const { sent, stop } = start(log, () => accepted);
+    await until(async () => (await committed(log, 0)) === 3);
+    await stop();
+    expect(steps(sent)).toEqual(['2 escalated']);
+  });
+
+  it('sends again under the same id what was accepted but not recorded, when the process dies in between', async () => {
+    let isDead = false;
+    const log = await newLog({
+      interpose: (operation, effect) => (isDead && operation.member === 'first' ? new Promise(() => {}) : Promise.resolve().then(effect)),
+    });
+    await write(log, 0, event('a', 0, 'opened'));
+    const first = start(log.as('first'), () => {
+      isDead = true;
+      return accepted;
+    });
+    running.pop();
+    await until(() => first.sent.length === 1);
+    log.expel('first');
+    const second = start(log.as('second'), () => accepted);
+    await until(async () => (await committed(log, 0)) === 1);
+    await second.stop();
+    expect(second.sent.map(({ id }) => id)).toEqual(first.sent.map(({ id }) => id));
+  });
+
+  it('takes its partitions up anew after a commit was refused, and delivers nothing twice', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'));
+    const { sent, lines, stop } = start(log.as('w'), () => {
+      log.expel('w');
+      return accepted;
+    });
+    await until(async () => lines.some((line) => line.startsWith('warn A commit was refused')) && (await committed(log, 0)) === 1);
+    await stop();
+    expect(steps(sent)).toEqual(['0 opened']);
+  });
+
+  it('shares the partitions with a second worker without loss or repetition', async () => {
+    const log = await newLog();
+    const first = start(log.as('first'), () => accepted);
+    await write(log, 0, event('a', 0, 'opened'));
+    await write(log, 1, event('b', 0, 'opened'));
+    await until(async () => (await committed(log, 0)) === 1 && (await committed(log, 1)) === 1);
+    const second = start(log.as('second'), () => accepted);
+    await write(log, 0, event('a', 1, 'escalated'));
+    await write(log, 1, event('b', 1, 'escalated'));
+    await until(async () => (await committed(log, 0)) === 2 && (await committed(log, 1)) === 2);
+    await Promise.all([first.stop(), second.stop()]);
+    const ids = [...first.sent, ...second.sent].map(({ id }) => id);
+    expect(ids.sort()).toEqual([hex('a/0'), hex('a/1'), hex('b/0'), hex('b/1')].sort());
+  });
+
+  it('waits on a stop for what is on its way, and commits it', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'));
+    const { promise: release, resolve } = Promise.withResolvers<void>();
+    const { sent, stop } = start(log, async () => {
+      await release;
+      return accepted;
+    });
+    await until(() => sent.length === 1);
+    const stopped = stop();
+    resolve();
+    await stopped;
+    expect(await committed(log, 0)).toBe(1);
+  });
+
+  it('reads on from the first record there is where retention has passed the committed position', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'));
+    const first = start(log, () => accepted);
+    await until(async () => (await committed(log, 0)) === 1);
+    await first.stop();
+    await write(log, 0, event('a', 1, 'escalated'), event('b', 0, 'opened'));
+    log.deleteRecordsBefore({ topic: topics.events, partition: 0 }, 2);
+    const second = start(log, () => accepted);
+    await until(async () => (await committed(log, 0)) === 3);
+    await second.stop();
+    expect(second.sent.map(({ id }) => id)).toEqual([hex('b/0')]);
+    expect(second.lines.some((line) => line.startsWith('warn The committed position is no longer in the events topic'))).toBe(true);
+  });
+
+  it('refuses topics whose partition counts differ, with what to do', async () => {
+    const log = new MemoryLog({ clock: fastClock });
+    await log.createTopics([
+      { topic: topics.events, partitions: 2, configs: {} },
+      { topic: topics.deliveries, partitions: 3, configs: {} },
+    ]);
+    const { ended } = start(log, () => accepted);
+    running.pop();
+    await expect(ended).rejects.toThrow(ConfigError);
+  });
+});
