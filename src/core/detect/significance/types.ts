@@ -2,6 +2,8 @@
  * The decision rule of one series (facts/detection-recipe.md, sections 2 to 5) as data: scores frozen from a baseline, sums of a span,
  * and what a comparison says. Everything is plain data of finite numbers, so that a fact in `history` is its JSON.
  */
+import type { SlotMap } from './slots.ts';
+import type { StatisticModel } from './statistic.ts';
 
 /** Frozen scores of a series: what turns a summary into sums. */
 export type SeriesScores =
@@ -27,6 +29,11 @@ export type SeriesScores =
       /** Every category of the baseline (for `(new)`); empty where the list was truncated. */
       readonly known: readonly string[];
       readonly statistics: readonly string[];
+    }
+  | {
+      /** A plain rate that is no summary's (bad records of all records): one count, named `miss`, so that it is a matter of quality. */
+      readonly kind: 'rate';
+      readonly statistics: readonly ['miss'];
     };
 
 /** Sums of one span (a node, a unit, a window): `x[i]`, `ss[i]` belong to `statistics[i]` of the scores. Additive over spans. */
@@ -38,6 +45,18 @@ export interface SeriesSums {
   readonly x: readonly number[];
   /** Sums of squares of the `loc` and `spread` scores; 0 for counts. */
   readonly ss: readonly number[];
+}
+
+/** A series' baseline as a fact. `models[i]` and `lenders[i]` belong to `scores.statistics[i]`. */
+export interface SeriesBaseline {
+  readonly scores: SeriesScores;
+  readonly slots: SlotMap;
+  /** Rows of the model, and rows with a value. */
+  readonly rows: number;
+  readonly n: number;
+  readonly models: readonly StatisticModel[];
+  /** Statistics whose degrees of freedom limit those of this one, because it borrows its phi from them. */
+  readonly lenders: readonly (readonly number[])[];
 }
 
 /** Rows of one absolute unit (`floor(time / unitMs)`) inside a window. */
