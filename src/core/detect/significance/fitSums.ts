@@ -1,6 +1,7 @@
 /** Fits all statistics of a series from the sums of its baseline's units (recipe, sections 2 to 4): what the sums were made from no longer matters. */
 import { borrow } from './dispersion.ts';
 import { newCategories, otherCategories } from './scores.ts';
+import type { SlotMap } from './slots.ts';
 import { fitSlots, slotOf } from './slots.ts';
 import type { StatisticBaseline, StatisticModel } from './statistic.ts';
 import { fitStatistic } from './statistic.ts';
@@ -17,6 +18,7 @@ export interface UnitSums {
  *
  * @param units all units of the baseline in order, those without rows included
  * @param unseen what stands for `(new)` in each unit; not read where the scores have no such statistic
+ * @param slots hours of the day by the rows that they have, unless given
  * @returns null where there are fewer than five units, or no row with a value
  */
 export function fitSums(
@@ -24,14 +26,17 @@ export function fitSums(
   units: readonly UnitSums[],
   unitMs: number,
   unseen: readonly number[],
+  slots: SlotMap = fitSlots(
+    units.map(({ unit }) => unit),
+    units.map(({ sums }) => sums.n),
+    unitMs,
+  ),
 ): SeriesBaseline | null {
   const columns = columnsOf(scores, units);
   const rows = sumOf(columns.rows);
   const n = sumOf(columns.n);
   if (n === 0) return null;
-  const numbers = units.map(({ unit }) => unit);
-  const slots = fitSlots(numbers, columns.n, unitMs);
-  const shared = { unitMs, slots: slots.slots, slotOfUnit: (index: number) => slotOf(slots, numbers[index]!) };
+  const shared = { unitMs, slots: slots.slots, slotOfUnit: (index: number) => slotOf(slots, units[index]!.unit) };
   const models: StatisticModel[] = [];
   for (let place = 0; place < scores.statistics.length; place += 1) {
     const name = scores.statistics[place]!;

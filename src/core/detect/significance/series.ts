@@ -6,9 +6,12 @@ import type { AlertSettings } from '../../settings.ts';
 import { mergeSeries } from '../../sketch/merge.ts';
 import type { DigestSettings, SeriesSummary } from '../../sketch/types.ts';
 import { candidatesOf, compareAll, totalVariation } from './candidates.ts';
+import type { UnitSums } from './fitSums.ts';
 import { fitSums } from './fitSums.ts';
 import type { SummaryScores } from './scores.ts';
 import { fitScores, newCategories, scoreSeries } from './scores.ts';
+import { oneSlot } from './slots.ts';
+import { slotRates } from './statistic.ts';
 import type { SeriesBaseline, SeriesEvaluation, SeriesSums, WindowSums } from './types.ts';
 
 export type { SeriesBaseline } from './types.ts';
@@ -71,6 +74,38 @@ function unseenElsewhere(units: readonly SeriesUnit[], unitMs: number): number[]
     for (const entry of summary?.categories?.entries ?? []) if (dayOfCategory.get(entry.value) !== severalDays) count += entry.count;
     return ((days - 1) / days) * count;
   });
+}
+
+/**
+ * Fits a file baseline: scores and rates from the file (one slot, A = 1/N), the variation from the first live days around their own
+ * mean, for a training file has none (recipe, section 8; PROTOCOL.md, File baseline). `(new)` is expected as often as a category of the
+ * file occurs once (Good and Turing; Good 1953).
+ *
+ * @param fileSummary merged summary of the file, of `fileRows` rows
+ * @param liveUnits all units of the first live days in order, scored by `fitScores(fileSummary, options)`
+ * @returns null where the file has no value, or the live days have none or fewer than five units
+ */
+export function fitFileSeries(
+  fileSummary: SeriesSummary,
+  fileRows: number,
+  liveUnits: readonly UnitSums[],
+  options: { readonly unitMs: number; readonly kind?: SummaryScores['kind'] },
+): SeriesBaseline | null {
+  const scores = fitScores(fileSummary, options.kind === undefined ? {} : { kind: options.kind });
+  if (scores === null) return null;
+  const newPlace = scores.statistics.indexOf(newCategories);
+  const unseen = liveUnits.map(({ sums }) => sums.x[newPlace] ?? 0);
+  const live = fitSums(scores, liveUnits, options.unitMs, unseen, oneSlot);
+  if (live === null) return null;
+  const file = scoreSeries(scores, fileSummary, fileRows);
+  const singles = fileSummary.categories?.entries.filter(({ count }) => count === 1).length ?? 0;
+  const models = live.models.map(({ rates, dispersion }, place) => {
+    const name = scores.statistics[place]!;
+    const n = name === 'miss' ? file.rows : file.n;
+    const x = name === 'above' || name === 'below' ? 1 : place === newPlace ? singles : file.x[place]!;
+    return { rates: slotRates(rates.kind, [n], [x], [file.ss[place]!]), dispersion };
+  });
+  return { ...live, rows: file.rows, n: file.n, models };
 }
 
 /** One unit of a rate: x of n records. */

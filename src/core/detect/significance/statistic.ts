@@ -89,12 +89,13 @@ export function slotRates(kind: StatisticKind, rows: ArrayLike<number>, x: Array
 }
 
 /**
- * Fits one statistic from the units of a baseline.
+ * Fits one statistic from the units of a baseline. Where the expectation has other slots than the variation (performance: delays of the
+ * label, while phi comes from one slot of prediction time), fit with one slot and put `slotRates` in the place of the rates.
  *
  * @returns null where the baseline has fewer than 4.5 units.
  */
 export function fitStatistic(baseline: StatisticBaseline): StatisticModel | null {
-  const { n, slots } = baseline;
+  const { n, slots, location } = baseline;
   const rows = new Float64Array(slots);
   const x = new Float64Array(slots);
   const ss = new Float64Array(slots);
@@ -104,12 +105,7 @@ export function fitStatistic(baseline: StatisticBaseline): StatisticModel | null
     x[slot]! += baseline.x[unit]!;
     ss[slot]! += baseline.ss?.[unit] ?? 0;
   }
-  return fitWithRates(baseline, slotRates(baseline.kind, rows, x, ss));
-}
-
-/** As `fitStatistic`, around rates that are known already: those of other slots, or of units that were counted otherwise. */
-export function fitWithRates(baseline: StatisticBaseline, rates: SlotRates): StatisticModel | null {
-  const { n, location } = baseline;
+  const rates = slotRates(baseline.kind, rows, x, ss);
   const observed = baseline.residualX ?? baseline.x;
   const residuals = new Float64Array(n.length);
   const locationExpected = new Float64Array(location === undefined ? 0 : n.length);
