@@ -5,7 +5,7 @@ import { fUpperQuantile, fUpperTail } from './distributions.ts';
 import { newCategories } from './scores.ts';
 import { slotOf } from './slots.ts';
 import type { Comparison, StatisticWindow } from './statistic.ts';
-import { clearedOfLocation, compareStatistic, effectAt, isComputed } from './statistic.ts';
+import { clearedOfLocation, compareStatistic, detectableEffect, isComputed } from './statistic.ts';
 import type { SeriesBaseline, WindowSums } from './types.ts';
 
 type MinimumEffect = AlertSettings['minimumEffect'];
@@ -90,7 +90,7 @@ function candidateOf(baseline: SeriesBaseline, each: Compared, minimum: number, 
     minimum,
     p,
     comparison,
-    detectable: (alpha) => effectAt(baseline.models[each.place]!, window, comparison, alpha / factor, comparison.effect < 0 ? -1 : 1),
+    detectable: (alpha) => detectableEffect(baseline.models[each.place]!, window, comparison, alpha / factor),
   };
 }
 

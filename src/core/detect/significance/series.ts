@@ -159,7 +159,7 @@ export function evaluateSeries(
     observed: winner.comparison.observed,
     phi: winner.comparison.phi,
     z: winner.comparison.z,
-    detectable: Math.max(winner.minimum, Math.abs(winner.detectable(alpha))),
+    detectable: Math.max(winner.minimum, winner.detectable(alpha)),
     belowMinimum: Math.abs(winner.effect) < winner.minimum,
   };
 }

@@ -89,13 +89,12 @@ export function slotRates(kind: StatisticKind, rows: ArrayLike<number>, x: Array
 }
 
 /**
- * Fits one statistic from the units of a baseline. Where the expectation has other slots than the variation (performance: delays of the
- * label, while phi comes from one slot of prediction time), fit with one slot and put `slotRates` in the place of the rates.
+ * Fits one statistic from the units of a baseline.
  *
  * @returns null where the baseline has fewer than 4.5 units.
  */
 export function fitStatistic(baseline: StatisticBaseline): StatisticModel | null {
-  const { n, slots, location } = baseline;
+  const { n, slots } = baseline;
   const rows = new Float64Array(slots);
   const x = new Float64Array(slots);
   const ss = new Float64Array(slots);
@@ -105,7 +104,15 @@ export function fitStatistic(baseline: StatisticBaseline): StatisticModel | null
     x[slot]! += baseline.x[unit]!;
     ss[slot]! += baseline.ss?.[unit] ?? 0;
   }
-  const rates = slotRates(baseline.kind, rows, x, ss);
+  return fitWithRates(baseline, slotRates(baseline.kind, rows, x, ss));
+}
+
+/**
+ * As `fitStatistic`, with the variation around rates that are known already. Performance: the expectation has delays of the label for
+ * slots, the variation has one slot of prediction time.
+ */
+export function fitWithRates(baseline: StatisticBaseline, rates: SlotRates): StatisticModel | null {
+  const { n, location } = baseline;
   const observed = baseline.residualX ?? baseline.x;
   const residuals = new Float64Array(n.length);
   const locationExpected = new Float64Array(location === undefined ? 0 : n.length);
@@ -137,7 +144,7 @@ function naturalExcessOf(rates: SlotRates, isSquare: boolean): (rows: number) =>
 }
 
 /** The sum that the baseline leads one to expect of a window with these rows per slot. */
-export function expectedSum(rates: SlotRates, slotRows: ArrayLike<number>): number {
+function expectedSum(rates: SlotRates, slotRows: ArrayLike<number>): number {
   let sum = 0;
   for (let slot = 0; slot < slotRows.length; slot += 1) sum += slotRows[slot]! * rates.means[slot]!;
   return sum;
@@ -217,20 +224,45 @@ function clipShare(share: number): number {
 
 /**
  * The effect, in the direction of `sign`, at which a window of this size would just have reached the two-sided `p`. For a count it is
- * at most what its share leaves room for.
+ * at most what the share leaves room for.
  */
 export function effectAt(model: StatisticModel, window: StatisticWindow, comparison: Comparison, p: number, sign: number): number {
+  return neededEffect(model, window, comparison, p, sign).effect;
+}
+
+/**
+ * Size of the effect that a window like this one would just have shown at the two-sided `p`: in the direction of its own effect, in the
+ * other one where the share leaves no room, 1 where no share would have done.
+ */
+export function detectableEffect(model: StatisticModel, window: StatisticWindow, comparison: Comparison, p: number): number {
+  const sign = comparison.effect < 0 ? -1 : 1;
+  const along = neededEffect(model, window, comparison, p, sign);
+  if (along.isReachable) return Math.abs(along.effect);
+  const against = neededEffect(model, window, comparison, p, -sign);
+  return against.isReachable ? Math.abs(against.effect) : 1;
+}
+
+function neededEffect(
+  model: StatisticModel,
+  window: StatisticWindow,
+  comparison: Comparison,
+  p: number,
+  sign: number,
+): { readonly effect: number; readonly isReachable: boolean } {
   const own = window.n > 0 ? ownVariance(model.rates, window) : Number.POSITIVE_INFINITY;
+  if (!isComputed(model) || !Number.isFinite(own)) return { effect: sign, isReachable: false };
   const z = studentTwoSidedQuantile(Math.min(1, p), comparison.nu) * Math.sqrt(comparison.phi);
-  if (model.rates.kind === 'mean') return sign * z * Math.sqrt(1 / window.n + own);
-  const limit = sign > 0 ? 1 : 0;
-  let near = comparison.expected;
-  let far = limit;
-  // The ratio grows with the distance from the expected share: bisection to a relative error that no reader sees.
+  if (model.rates.kind === 'mean') return { effect: sign * z * Math.sqrt(1 / window.n + own), isReachable: true };
+  const expected = clipShare(comparison.expected);
+  const sizeOf = (share: number): number => Math.abs(likelihoodRatioZ(share, window.n, expected, 1 / own));
+  let near = expected;
+  let far = sign > 0 ? 1 : 0;
+  if (sizeOf(far) < z) return { effect: far - expected, isReachable: false };
+  // The ratio grows with the distance from the expected share; 30 halvings leave an error that no reader sees.
   for (let step = 0; step < 30; step += 1) {
     const middle = (near + far) / 2;
-    if (Math.abs(likelihoodRatioZ(middle, window.n, comparison.expected, 1 / own)) < z) near = middle;
+    if (sizeOf(middle) < z) near = middle;
     else far = middle;
   }
-  return far - comparison.expected;
+  return { effect: far - expected, isReachable: true };
 }
