@@ -43,6 +43,8 @@ export interface RecordCounts {
   readonly records: number;
   readonly late: number;
   readonly skipped: number;
+  /** Valid records that are in no cell, because their version or model is over a cap. */
+  readonly capped: number;
   readonly invalid: Readonly<Partial<Record<InvalidReason, number>>>;
 }
 
@@ -91,6 +93,12 @@ export interface IdleRecord {
   readonly watermarkMs: number | null;
   readonly partitions: number;
 }
+
+/** Watermark of a partition none of whose records had an event time so far: it holds the clock back, as an unread partition does. */
+export const earliestWatermarkMs = -8.64e15;
+
+/** Watermark at the end of a source that ends (a file): later than every event time. */
+export const endWatermarkMs = 8.64e15;
 
 export type PartialsMessage = PartialRecord | WatermarkRecord | IdleRecord;
 

@@ -1,0 +1,40 @@
+import { type CoreSettings, settingsOf } from '../settings.ts';
+import type { CellSettings } from './cellBuilder.ts';
+import { seriesOfFeature } from './seriesNames.ts';
+
+/** What the cells of a model look like: a function of the settings alone. */
+export interface ModelShape {
+  readonly cell: CellSettings;
+  /** Names of the watched segments, in the order of the settings. */
+  readonly segments: readonly string[];
+  readonly valuesPerSegment: number;
+  readonly versionsPerModel: number;
+  /** Most entries of a prediction sample of one cell; a feedback sample holds four times as many. */
+  readonly sampleSize: number;
+}
+
+/** Bytes of one entry of a prediction sample: what the budget is divided by. A constant of the wire format. */
+const bytesPerSampleEntry = 48;
+const largestSample = 65_536;
+
+/** Shape of the cells of one model. */
+export function shapeOf(settings: CoreSettings, model: string): ModelShape {
+  const { task, ignore, important, sensitive, segments, performance } = settingsOf(settings, model);
+  const { limits, digest, window } = settings;
+  const panesInHorizon = Math.max(1, performance.horizonMs / window.hopMs);
+  const affordable = Math.floor(limits.bytesPerModel / 2 / panesInHorizon / bytesPerSampleEntry);
+  return {
+    cell: {
+      digest,
+      seriesPerModel: limits.seriesPerModel,
+      categoriesPerSeries: limits.categoriesPerSeries,
+      declared: new Set([...important, ...sensitive].map(seriesOfFeature)),
+      ignored: new Set(ignore),
+      areNumbersClasses: task === 'binary' || task === 'multiclass',
+    },
+    segments,
+    valuesPerSegment: limits.valuesPerSegment,
+    versionsPerModel: limits.versionsPerModel,
+    sampleSize: Math.min(largestSample, Math.max(1, affordable)),
+  };
+}

@@ -1,0 +1,446 @@
+import { murmur2 } from '../record/partitioner.ts';
+import { type DecodedRecord, type FeedbackRecord, type InvalidRecord, type PredictionRecord, pseudoModel } from '../record/record.ts';
+import type { CoreSettings } from '../settings.ts';
+import {
+  anyModel,
+  chunkSize,
+  earliestWatermarkMs,
+  endWatermarkMs,
+  type IdleRecord,
+  type PartialRecord,
+  type SourcePartition,
+  type WatermarkRecord,
+} from './messages.ts';
+import { type ModelShape, shapeOf } from './modelShape.ts';
+import { PaneBuilder, type PaneSettings } from './paneBuilder.ts';
+import { formatResumeState, type RecordMark, type ResumeState, type UnknownPast } from './resumeState.ts';
+
+/** Where a summarizer begins, and what is known of the records before. */
+export type SummarizerStart =
+  /** Nothing was before: a partition whose first record is still there. */
+  | { readonly kind: 'beginning'; readonly offset: number }
+  /** Something was before, nothing is known of it. */
+  | { readonly kind: 'middle'; readonly offset: number }
+  /** At a committed resume point. */
+  | { readonly kind: 'resume'; readonly offset: number; readonly state: ResumeState }
+  /** After a committed resume point whose records retention has deleted up to `offset`. */
+  | { readonly kind: 'gap'; readonly offset: number; readonly state: ResumeState };
+
+export interface SummarizerOptions {
+  readonly settings: CoreSettings;
+  readonly source: SourcePartition;
+  /** Number of partitions of the source topic: what its watermark records say. */
+  readonly partitions: number;
+  /** `cellConfigHash(settings)`. */
+  readonly configHash: string;
+  readonly start: SummarizerStart;
+}
+
+/** One step of the output: the partials must be acknowledged before the watermark record is written. */
+export interface SummarizeOutput {
+  readonly partials: readonly PartialRecord[];
+  readonly watermark: WatermarkRecord;
+}
+
+/** What a position must remember to be resumed from. */
+interface Point {
+  readonly offset: number;
+  /** Largest event time before it. */
+  readonly maxTimeMs: number | null;
+  readonly before: RecordMark | null;
+}
+
+/** The newest record. Its value is hashed only where a point needs it, and not kept longer: it holds a whole batch in memory. */
+interface LastRecord {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly value: Uint8Array | null;
+}
+
+interface OpenPane {
+  readonly builder: PaneBuilder;
+  /** Just before its first record in this chunk. */
+  readonly first: Point;
+}
+
+/**
+ * Summarizes one source partition: records in, partials and watermark records out (DESIGN section 1). Pure: what it writes is a function of the records, the
+ * settings and the start, whatever the batches were.
+ *
+ * A record goes to the pane of its event time and there to the cell (model, version, segment), the panes of a chunk of 65,536 offsets to partials of
+ * their own. Late, invalid and skipped records have no pane of their own: they are counted in the pane of the largest event time seen before them, which is
+ * always open (`paneMs` null before there is one). These counts stand in the partial of the model that the record names, and again in that of the pseudo-model
+ * `topic:NAME`, whose `counts.records` is every record of the topic in the pane, so that `invalid / records` is a rate. A record is late if the
+ * largest event time BEFORE it has closed its pane.
+ *
+ * Feedback is filed by arrival, the running maximum of the Kafka timestamp including its own; it is never late, and its watermark is the arrival time.
+ *
+ * When the watermark passes the end of a pane, its partials come out by model name, then a watermark record; when the offsets leave a chunk, those of all open panes by
+ * (pane, model), then a watermark record. The resume point is the first record of the oldest open pane, with what was known just before it: a restart
+ * there gives, by the last closed pane that the commit also holds, the same bytes as if it had never stopped.
+ */
+export class PartitionSummarizer {
+  readonly #settings: CoreSettings;
+  readonly #source: SourcePartition;
+  readonly #configHash: string;
+  readonly #hopMs: number;
+  readonly #latenessMs: number;
+  readonly #paneSettings: PaneSettings;
+  /** Panes that start before it were closed under another hop, perhaps in part. */
+  readonly #knownFromMs: number;
+  readonly #startOffset: number;
+  #partitions: number;
+  #position: number;
+  #chunk: number;
+  #maxTimeMs: number | null;
+  #closedUntilMs: number | null;
+  #last: LastRecord | RecordMark | null;
+  /** Position of the newest watermark record, or the start: readers know everything before it. */
+  #announced: Point;
+  #idle: ResumeState['idle'];
+  #unknownPast: UnknownPast | null;
+  /** Open panes of the current chunk; the pane before any event time has the key null. */
+  #panes = new Map<number | null, OpenPane>();
+  #outputs: SummarizeOutput[] = [];
+
+  constructor(options: SummarizerOptions) {
+    const { settings, source, start } = options;
+    this.#settings = settings;
+    this.#source = source;
+    this.#configHash = options.configHash;
+    this.#partitions = options.partitions;
+    this.#hopMs = settings.window.hopMs;
+    this.#latenessMs = source.role === 'feedback' ? 0 : settings.window.latenessMs;
+    const shapes = new Map<string, ModelShape>();
+    this.#paneSettings = {
+      shapeOf: (model) => remembered(shapes, model, () => shapeOf(settings, model)),
+      topicModel: pseudoModel(source.topic),
+      declaredModels: new Set([...settings.models.keys(), anyModel]),
+      partition: source.partition,
+    };
+    const state = start.kind === 'resume' || start.kind === 'gap' ? start.state : null;
+    this.#startOffset = start.offset;
+    this.#position = start.offset;
+    this.#chunk = Math.floor(start.offset / chunkSize);
+    this.#closedUntilMs = state?.closedUntilMs ?? null;
+    this.#knownFromMs = state?.closedUntilMs ?? Number.NEGATIVE_INFINITY;
+    this.#idle = state?.idle ?? null;
+    this.#last = start.kind === 'resume' ? start.state.before : null;
+    this.#maxTimeMs = state?.maxTimeMs ?? null;
+    this.#unknownPast = state?.unknownPast ?? null;
+    if (start.kind === 'middle') this.#unknownPast = { fromOffset: start.offset, untilMs: null };
+    if (start.kind === 'gap') {
+      const idleMaxMs = this.#idle?.maxTimeMs ?? null;
+      if (idleMaxMs !== null) this.#maxTimeMs = Math.max(idleMaxMs, this.#maxTimeMs ?? idleMaxMs);
+      // Where an idle flush has everything that was deleted, only the panes that it left open are incomplete from here on.
+      const isCovered = this.#idle !== null && start.offset <= this.#idle.position;
+      const untilMs = isCovered && this.#maxTimeMs !== null ? this.#paneOf(this.#maxTimeMs) + this.#hopMs : null;
+      this.#unknownPast = { fromOffset: start.offset, untilMs };
+    }
+    this.#announced = this.#point();
+  }
+
+  get source(): SourcePartition {
+    return this.#source;
+  }
+
+  /** The next offset to add. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Largest event time seen less the lateness; feedback: arrival time. Null before there is one. */
+  get watermarkMs(): number | null {
+    return this.#maxTimeMs === null ? null : this.#maxTimeMs - this.#latenessMs;
+  }
+
+  /** Number of live cells, for memory accounts. */
+  get cellCount(): number {
+    let count = 0;
+    for (const { builder } of this.#panes.values()) count += builder.cellCount;
+    return count;
+  }
+
+  /** The source topic has more partitions now: watermark records say so from here on. */
+  setPartitions(partitions: number): void {
+    this.#partitions = partitions;
+  }
+
+  /**
+   * Adds the record at `offset`, which must not be below `position`; a higher one is a gap of compaction or control records. `value`: its bytes where they are at
+   * hand, to recognize the record after a restart. Gives the record as invalid where it is (also where only its time is: ahead of the log), unless it
+   * was counted before a restart already.
+   */
+  add(decoded: DecodedRecord, offset: number, timestampMs: number, value: Uint8Array | null = null): InvalidRecord | null {
+    this.#enterChunk(Math.floor(offset / chunkSize));
+    this.#position = offset;
+    const problem =
+      this.#source.role === 'feedback' ? this.#addByArrival(decoded, offset, timestampMs) : this.#addByTime(decoded, timestampMs);
+    this.#last = { offset, timestampMs, value };
+    this.#position = offset + 1;
+    this.#closePassedPanes();
+    return problem;
+  }
+
+  /** Moves to a position behind the last record: control records and compacted gaps hold offsets too. */
+  advanceTo(position: number): void {
+    if (position <= this.#position) return;
+    this.#enterChunk(Math.floor(position / chunkSize));
+    this.#position = position;
+  }
+
+  /** What has to be written, in this order, since the last drain. */
+  drain(): SummarizeOutput[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  /** Partials of all open panes, to be written while the partition is idle. Moves neither the resume point nor the panes. */
+  flushIdle(): PartialRecord[] {
+    this.#idle = { position: this.#position, maxTimeMs: this.#maxTimeMs };
+    return this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
+  }
+
+  /** The record that says how long nothing has come; it goes out after the partials of `flushIdle`. */
+  idleRecord(idleForMs: number): IdleRecord {
+    return {
+      type: 'idle',
+      source: this.#source,
+      position: this.#position,
+      idleForMs,
+      watermarkMs: this.watermarkMs,
+      partitions: this.#partitions,
+    };
+  }
+
+  /** The source ends here (a file): everything that is open comes out, then a watermark that no event time reaches. Nothing may be added after. */
+  end(): void {
+    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
+    this.#panes.clear();
+    this.#emit(partials, endWatermarkMs);
+  }
+
+  /**
+   * Retention deleted the records from `position` up to `offset` before they could be read. What is open comes out as it is; what follows begins in the
+   * middle of its panes.
+   */
+  skipLost(offset: number): void {
+    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
+    this.#panes.clear();
+    this.#emit(partials, this.watermarkMs ?? earliestWatermarkMs);
+    this.#position = offset;
+    this.#chunk = Math.floor(offset / chunkSize);
+    this.#last = null;
+    this.#unknownPast = { fromOffset: offset, untilMs: null };
+    // The next watermark record begins here, so that readers see the gap.
+    this.#announced = this.#point();
+  }
+
+  /**
+   * What to commit once everything drained so far is acknowledged: the lowest offset whose record is not yet in a partial of a closed pane or an ended
+   * chunk, and the metadata for `parseResumeState`. Never beyond the newest watermark record, so that readers see no gap after a restart.
+   */
+  resumePoint(): { readonly offset: number; readonly metadata: string } {
+    let point = this.#announced;
+    for (const { first } of this.#panes.values()) if (first.offset < point.offset) point = first;
+    const { offset, maxTimeMs, before } = point;
+    const metadata = formatResumeState({
+      maxTimeMs,
+      closedUntilMs: this.#closedUntilMs,
+      idle: this.#idle,
+      configHash: this.#configHash,
+      before,
+      unknownPast: this.#unknownPast,
+    });
+    return { offset, metadata };
+  }
+
+  #addByTime(decoded: DecodedRecord, timestampMs: number): InvalidRecord | null {
+    if (decoded.kind === 'prediction') {
+      // A log without timestamps says -1: nothing can be ahead of it.
+      const isAhead = timestampMs >= 0 && decoded.timeMs - timestampMs > this.#settings.window.maxAheadMs;
+      if (!isAhead) {
+        this.#addPrediction(decoded);
+        return null;
+      }
+      return this.#countInvalid(aheadOfLog(decoded, timestampMs));
+    }
+    return this.#countUnused(decoded);
+  }
+
+  #addPrediction(record: PredictionRecord): void {
+    const paneMs = this.#paneOf(record.timeMs);
+    const watermarkMs = this.watermarkMs;
+    if (watermarkMs !== null && paneMs + this.#hopMs <= watermarkMs) {
+      this.#open(this.#currentPaneMs)?.countLate(record.model);
+      return;
+    }
+    if (this.#unknownPast !== null && this.#unknownPast.untilMs === null) this.#endUnknownPastAfter(paneMs);
+    this.#open(paneMs)?.addPrediction(record);
+    if (this.#maxTimeMs === null || record.timeMs > this.#maxTimeMs) this.#maxTimeMs = record.timeMs;
+  }
+
+  #addByArrival(decoded: DecodedRecord, offset: number, timestampMs: number): InvalidRecord | null {
+    // Before it moves: the pane's first point must hold what was known before this record.
+    const arrivalMs = Math.max(this.#maxTimeMs ?? 0, timestampMs);
+    const paneMs = this.#paneOf(arrivalMs);
+    if (this.#unknownPast !== null && this.#unknownPast.untilMs === null) this.#endUnknownPastAfter(paneMs);
+    const pane = this.#open(paneMs);
+    this.#maxTimeMs = arrivalMs;
+    if (decoded.kind === 'feedback') {
+      pane?.addFeedback(decoded, arrivalMs, offset);
+      return null;
+    }
+    return this.#countUnused(decoded);
+  }
+
+  /** A record that is in no cell, whatever its time. */
+  #countUnused(decoded: DecodedRecord): InvalidRecord | null {
+    if (decoded.kind === 'invalid') return this.#countInvalid(decoded);
+    if (decoded.kind === 'skipped') {
+      this.#open(this.#currentPaneMs)?.countSkipped();
+      return null;
+    }
+    return this.#countInvalid(wrongKind(decoded));
+  }
+
+  #countInvalid(record: InvalidRecord): InvalidRecord | null {
+    const pane = this.#open(this.#currentPaneMs);
+    pane?.countInvalid(record.model, record.reason);
+    return pane === null ? null : record;
+  }
+
+  /** Pane in which records without a pane of their own are counted. */
+  get #currentPaneMs(): number | null {
+    return this.#maxTimeMs === null ? null : this.#paneOf(this.#maxTimeMs);
+  }
+
+  #paneOf(timeMs: number): number {
+    return Math.floor(timeMs / this.#hopMs) * this.#hopMs;
+  }
+
+  /** The live pane; null where it was closed before a restart, so that this record has been counted. */
+  #open(paneMs: number | null): PaneBuilder | null {
+    const known = this.#panes.get(paneMs);
+    if (known !== undefined) return known.builder;
+    if (this.#closedUntilMs !== null && (paneMs === null || paneMs + this.#hopMs <= this.#closedUntilMs)) return null;
+    const builder = new PaneBuilder(paneMs, this.#paneSettings);
+    this.#panes.set(paneMs, { builder, first: this.#point() });
+    return builder;
+  }
+
+  /**
+   * A record of this pane was in time, so whatever came before the start had moved the watermark at most to the pane's end: panes that start later than that plus
+   * the lateness are whole.
+   */
+  #endUnknownPastAfter(paneMs: number): void {
+    if (this.#unknownPast !== null) this.#unknownPast = { ...this.#unknownPast, untilMs: paneMs + this.#hopMs + this.#latenessMs };
+  }
+
+  #point(): Point {
+    return { offset: this.#position, maxTimeMs: this.#maxTimeMs, before: markOf(this.#last) };
+  }
+
+  #closePassedPanes(): void {
+    const watermarkMs = this.watermarkMs;
+    if (watermarkMs === null) return;
+    const closedUntilMs = this.#paneOf(watermarkMs);
+    if (this.#closedUntilMs !== null && closedUntilMs <= this.#closedUntilMs) return;
+    this.#closedUntilMs = closedUntilMs;
+    const partials: PartialRecord[] = [];
+    for (const key of this.#openKeys()) {
+      if (key !== null && key + this.#hopMs > closedUntilMs) continue;
+      partials.push(...this.#partialsOf(key, this.#position));
+      this.#panes.delete(key);
+    }
+    const { untilMs } = this.#unknownPast ?? { untilMs: null };
+    if (untilMs !== null && untilMs <= closedUntilMs) this.#unknownPast = null;
+    this.#emit(partials, watermarkMs);
+  }
+
+  #enterChunk(chunk: number): void {
+    if (chunk <= this.#chunk) return;
+    const end = (this.#chunk + 1) * chunkSize;
+    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, end));
+    this.#panes.clear();
+    this.#chunk = chunk;
+    this.#position = chunk * chunkSize;
+    this.#emit(partials, this.watermarkMs ?? earliestWatermarkMs);
+  }
+
+  #emit(partials: readonly PartialRecord[], watermarkMs: number): void {
+    const watermark: WatermarkRecord = {
+      type: 'watermark',
+      source: this.#source,
+      position: this.#position,
+      previous: this.#announced.offset,
+      watermarkMs,
+      partitions: this.#partitions,
+    };
+    this.#announced = this.#point();
+    this.#outputs.push({ partials, watermark });
+  }
+
+  /** Keys of the open panes by time, the one before any event time first. */
+  #openKeys(): (number | null)[] {
+    return [...this.#panes.keys()].sort((left, right) => (left ?? Number.NEGATIVE_INFINITY) - (right ?? Number.NEGATIVE_INFINITY));
+  }
+
+  #partialsOf(paneMs: number | null, to: number): PartialRecord[] {
+    const pane = this.#panes.get(paneMs);
+    if (pane === undefined) return [];
+    const complete = this.#isComplete(paneMs);
+    const chunkStart = this.#chunk * chunkSize;
+    const from = complete ? chunkStart : Math.max(chunkStart, this.#unknownPast?.fromOffset ?? this.#startOffset);
+    return pane.builder.models().map(({ model, cells, counts }) => ({
+      type: 'partial',
+      source: this.#source,
+      chunk: this.#chunk,
+      paneMs,
+      model,
+      from,
+      to,
+      complete,
+      configHash: this.#configHash,
+      cells,
+      counts,
+    }));
+  }
+
+  #isComplete(paneMs: number | null): boolean {
+    if (this.#unknownPast === null) return paneMs === null || paneMs >= this.#knownFromMs;
+    return paneMs !== null && this.#unknownPast.untilMs !== null && paneMs >= this.#unknownPast.untilMs && paneMs >= this.#knownFromMs;
+  }
+}
+
+function remembered<Value>(values: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = values.get(key);
+  if (known !== undefined) return known;
+  const value = make();
+  // Model names come from records: what is remembered stays bounded.
+  if (values.size >= 10_000) values.clear();
+  values.set(key, value);
+  return value;
+}
+
+function markOf(record: LastRecord | RecordMark | null): RecordMark | null {
+  if (record === null || 'valueHash' in record) return record;
+  return { offset: record.offset, timestampMs: record.timestampMs, valueHash: hashOfValue(record.value) };
+}
+
+/** Hash of a record's value as `RecordMark` holds it. */
+export function hashOfValue(value: Uint8Array | null): number {
+  return value === null ? 0 : murmur2(value);
+}
+
+function aheadOfLog(record: PredictionRecord, timestampMs: number): InvalidRecord {
+  const aheadS = Math.round((record.timeMs - timestampMs) / 1000);
+  const detail = `the event time is ${aheadS} s ahead of the Kafka timestamp: more than window.maxAhead allows; is the producer's clock right?`;
+  return { kind: 'invalid', reason: 'ahead-of-log', detail, model: record.model };
+}
+
+function wrongKind(record: PredictionRecord | FeedbackRecord): InvalidRecord {
+  const detail = `a ${record.kind} record in a topic of the other kind: its decoder was made for another role`;
+  return { kind: 'invalid', reason: 'not-object', detail, model: record.model };
+}
