@@ -1,0 +1,192 @@
+/**
+ * One event of an incident as an event of Sentry: pure, so that an event has one text for ever and a repeated delivery is a repetition of the
+ * same event. What it looks like to people is `wording.ts`, what may leave is `privacy.ts`.
+ */
+import type { Event } from '@sentry/core';
+import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import { harmlessPart, isPrivate, type Sensitive } from './privacy.ts';
+import { count, cut, effectText, issueLine, issueTitle, oneLine, ranked, size } from './wording.ts';
+
+export interface IssueContext {
+  /** `kafka.group`: part of the fingerprint, so that two deployments never share an issue. */
+  readonly group: string;
+  /** URL templates by name (`links` of the config); `{model}`, `{version}`, `{feature}`, `{kind}`, `{incident}`, `{from}`, `{to}` are filled in. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Features and segments of the event's model whose values must not leave. */
+  readonly sensitive: Sensitive;
+  readonly environment: string;
+  /** Release shown by Sentry. */
+  readonly release: string;
+}
+
+/** Relay's limits: a longer key or value is dropped by the server, so both are cut here. */
+const tagKeyLength = 32;
+const tagValueLength = 200;
+const topFeatures = 5;
+const sourceRows = 40;
+
+type Flat = Readonly<Record<string, string | number | boolean>>;
+
+/** The Sentry event of one step of an incident. The same input gives the same event. */
+export function issueOf(event: EventRecord, context: IssueContext): Event {
+  return {
+    event_id: event.id,
+    timestamp: Date.parse(event.windowEnd) / 1_000,
+    platform: 'other',
+    logger: 'tidemark',
+    level: event.severity,
+    environment: context.environment,
+    release: context.release,
+    transaction: cut(oneLine(`${event.model}@${newestVersion(event) || 'unversioned'}`), tagValueLength),
+    fingerprint: ['tidemark', context.group, event.chain],
+    exception: { values: [{ type: issueTitle(event, context.sensitive), value: issueLine(event, context.sensitive) }] },
+    tags: tagsOf(event, context.sensitive),
+    contexts: contextsOf(event, context),
+  };
+}
+
+function newestVersion(event: EventRecord): string {
+  return event.versions.at(-1) ?? '';
+}
+
+/** For routing and search. `feature` is the most telling series where an incident is about features; empty values are left out. */
+function tagsOf(event: EventRecord, sensitive: Sensitive): Record<string, string> {
+  const [first] = ranked(event.series);
+  const isAboutFeatures = event.kind === 'drift' || event.kind === 'quality';
+  const tags: [string, string][] = [
+    ['model', event.model],
+    ['version', newestVersion(event)],
+    ['kind', event.kind],
+    ['severity', event.severity],
+    ['team', event.owner ?? ''],
+    ['feature', isAboutFeatures ? (first?.name ?? '') : ''],
+    ['step', event.step],
+    ['incident', event.incident],
+    ...openSegments(event, sensitive),
+  ];
+  return Object.fromEntries(
+    tags.map(([key, value]) => [tagKey(key), cut(oneLine(value), tagValueLength)]).filter(([, value]) => value !== ''),
+  );
+}
+
+/** `segment.NAME` and value of the segments whose values may leave. */
+function openSegments(event: EventRecord, sensitive: Sensitive): [string, string][] {
+  return Object.entries(event.segment ?? {})
+    .filter(([name]) => !isPrivate(name, sensitive))
+    .map(([name, value]) => [`segment.${name}`, value]);
+}
+
+/** Sentry takes letters, digits, `_`, `.`, `:` and `-` in a key. */
+function tagKey(key: string): string {
+  return key.replace(/[^a-zA-Z0-9_.:-]/g, '_').slice(0, tagKeyLength);
+}
+
+/** Flat tables: Sentry shows each context as one, and nesting past the normalisation depth would be cut. */
+function contextsOf(event: EventRecord, context: IssueContext): Record<string, Flat> {
+  const links = linksOf(event, context);
+  return {
+    'What changed': whatChanged(event),
+    'Top features': topSeries(event, context.sensitive),
+    Source: sourceOf(event),
+    Reproduce: reproduce(event),
+    ...(Object.keys(links).length === 0 ? {} : { Links: links }),
+  };
+}
+
+function whatChanged(event: EventRecord): Flat {
+  const breached = event.series.filter(({ joined }) => joined).length;
+  return {
+    step: event.step,
+    kind: event.kind,
+    'open since': event.start,
+    window: `${event.windowStart} to ${event.windowEnd}`,
+    scale: event.scale,
+    series: `${breached} breached${breached === event.series.length ? '' : `, ${event.series.length - breached} moving too`}`,
+    versions: cut(event.versions.map((version) => version || '(none)').join(', '), 200),
+    exact: event.exact ? 'yes: a replay of the source gives the same event' : `no: ${event.inexactReasons.join(', ')}`,
+    incident: event.incident,
+    ordinal: event.ordinal,
+  };
+}
+
+/** At most five rows. Numbered, so that they keep their order and no name of a feature is a key (`__proto__` would be lost). */
+function topSeries(event: EventRecord, sensitive: Sensitive): Flat {
+  const rows = ranked(event.series).slice(0, topFeatures);
+  const more = event.series.length - rows.length;
+  return {
+    ...Object.fromEntries(rows.map((series, index) => [`${index + 1}. ${cut(oneLine(series.name), 80)}`, seriesRow(series, sensitive)])),
+    ...(more > 0 ? { more: `${more} more series` } : {}),
+  };
+}
+
+function seriesRow(series: EventSeries, sensitive: Sensitive): string {
+  const isHidden = isPrivate(series.name, sensitive);
+  const current = isHidden ? harmlessPart(series.current) : series.current;
+  const baseline = isHidden ? harmlessPart(series.baseline) : series.baseline;
+  const changes = Object.entries(current).map(([name, value]) => {
+    const before = Object.hasOwn(baseline, name) ? baseline[name] : undefined;
+    return `${name} ${before === undefined ? '' : `${plain(before)} → `}${plain(value)}`;
+  });
+  const parts = [
+    effectText(series, sensitive),
+    ...changes,
+    `n ${count(series.n)}, baseline ${count(series.baselineN)}`,
+    `p ${size(series.p)}`,
+    `varies ${size(series.phi)}× as much as independent rows`,
+    ...(isHidden ? ['values withheld'] : []),
+    ...(series.joined ? [] : ['moving too']),
+  ];
+  return cut(oneLine(parts.join(' · ')), 1_000);
+}
+
+function plain(value: number | string): string {
+  return typeof value === 'number' ? size(value) : value;
+}
+
+/** Where the records stand. Offsets as they are, ungrouped: they are copied into other tools. */
+function sourceOf(event: EventRecord): Flat {
+  const shown = event.source.slice(0, sourceRows);
+  const records = event.source.reduce((sum, { from, to }) => sum + to - from, 0);
+  return {
+    from: event.windowStart,
+    to: event.windowEnd,
+    records,
+    ...Object.fromEntries(
+      shown.map(({ topic, partition, from, to }) => [
+        `${topic} partition ${partition}`,
+        `offsets ${from} to ${to} (${count(to - from)} records)`,
+      ]),
+    ),
+    ...(event.source.length > shown.length ? { more: `${event.source.length - shown.length} more partitions` } : {}),
+  };
+}
+
+function reproduce(event: EventRecord): Flat {
+  return {
+    command: `tidemark backtest --config tidemark.yaml --from ${event.windowStart} --to ${event.windowEnd} --out incident-${event.incident.slice(0, 8)}`,
+    note: 'A "first" baseline is learned from where the replay begins: set --from back by baseline.duration to see the event come again.',
+  };
+}
+
+function linksOf(event: EventRecord, { links, sensitive }: IssueContext): Flat {
+  const values = new Map([
+    ['model', event.model],
+    ['version', newestVersion(event)],
+    ['kind', event.kind],
+    ['incident', event.incident],
+    ['feature', ranked(event.series)[0]?.name ?? ''],
+    ['from', event.windowStart],
+    ['to', event.windowEnd],
+    ...openSegments(event, sensitive),
+  ]);
+  return Object.fromEntries(
+    Object.entries(links).map(([name, template]) => [
+      name,
+      template.replace(/\{([\w.-]+)\}/g, (hole, key: string) => fill(values.get(key), hole)),
+    ]),
+  );
+}
+
+function fill(value: string | undefined, hole: string): string {
+  return value === undefined ? hole : encodeURIComponent(value);
+}

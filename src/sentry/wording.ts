@@ -1,0 +1,125 @@
+/** The words of an issue: what it is called and the one line under it. Pure text of an event; `privacy.ts` has the say over values. */
+import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import { isPrivate, type Sensitive, withoutValue } from './privacy.ts';
+
+/** Longest title and value line, in characters. */
+const titleLength = 120;
+const lineLength = 300;
+
+const kindTitles: Readonly<Record<EventRecord['kind'], string>> = {
+  drift: 'Data drift',
+  performance: 'Performance drop',
+  estimate: 'Estimated performance drop',
+  quality: 'Data quality',
+  volume: 'Volume change',
+};
+
+/** Titles of performance incidents by the reserved series that dropped (or, for an error, rose). */
+const performanceTitles = new Map([
+  ['accuracy', 'Accuracy drop'],
+  ['auc', 'AUC drop'],
+  ['mae', 'Error rise'],
+]);
+
+/** What is wrong with a series of a quality incident, by its deciding statistic. */
+const qualityFaults = new Map([
+  ['miss', 'missing'],
+  ['missing', 'missing'],
+  ['nonFinite', 'not finite'],
+  ['typeChange', 'changed type'],
+  ['outOfRange', 'out of range'],
+]);
+
+/** The series of an event, most telling first: those that breached before those that only move too, then by p, effect and name. */
+export function ranked(series: readonly EventSeries[]): readonly EventSeries[] {
+  return [...series].sort(
+    (left, right) =>
+      Number(right.joined) - Number(left.joined) ||
+      left.p - right.p ||
+      Math.abs(right.effects.effect ?? 0) - Math.abs(left.effects.effect ?? 0) ||
+      (left.name < right.name ? -1 : 1),
+  );
+}
+
+/** `Accuracy drop: fraud`, `Data drift: fraud / amount and 7 more`, `Data quality: fraud / amount missing`, with the segment in brackets. */
+export function issueTitle(event: EventRecord, sensitive: Sensitive): string {
+  const [first] = ranked(event.series);
+  const performance = event.kind === 'performance' ? performanceTitles.get(first?.name ?? '') : undefined;
+  const subject = event.kind === 'performance' || event.kind === 'estimate' || event.kind === 'volume' ? null : seriesText(event);
+  const segment = Object.entries(event.segment ?? {}).map(
+    ([name, value]) => `${name} ${isPrivate(name, sensitive) ? '(withheld)' : value}`,
+  );
+  const title = [
+    `${performance ?? kindTitles[event.kind]}: ${event.model}`,
+    ...(subject === null ? [] : [` / ${subject}`]),
+    ...(segment.length === 0 ? [] : [` [${segment.join(', ')}]`]),
+  ].join('');
+  return cut(oneLine(title), titleLength);
+}
+
+function seriesText(event: EventRecord): string | null {
+  const series = ranked(event.series).filter(({ joined }, _index, all) => joined || all.every((one) => !one.joined));
+  const [first, ...more] = series;
+  if (first === undefined) return null;
+  const fault = event.kind === 'quality' ? qualityFaults.get(first.statistic) : undefined;
+  const name = event.kind === 'quality' && first.name === 'invalid' ? 'invalid records' : first.name;
+  return `${cut(name, 60)}${fault === undefined ? '' : ` ${fault}`}${more.length === 0 ? '' : ` and ${more.length} more`}`;
+}
+
+/**
+ * The one line that a person can act on: the event's own summary; where a sensitive feature or segment is part of the event, a line
+ * made of what may leave (the summary may name a category).
+ */
+export function issueLine(event: EventRecord, sensitive: Sensitive): string {
+  const names = [...event.series.map(({ name }) => name), ...Object.keys(event.segment ?? {})];
+  if (!names.some((name) => isPrivate(name, sensitive))) return cut(oneLine(event.summary), lineLength);
+  const [first] = ranked(event.series);
+  if (first === undefined) return `since ${clock(event.start)}`;
+  const line = `${effectText(first, sensitive)}, since ${clock(first.since)}, n = ${count(first.n)}`;
+  return cut(oneLine(`${first.name}: ${line}`), lineLength);
+}
+
+/** `effect 0.31 (loc), PSI 0.28, KS 0.12`. */
+export function effectText(series: EventSeries, sensitive: Sensitive): string {
+  const statistic = isPrivate(series.name, sensitive) ? withoutValue(series.statistic) : series.statistic;
+  const { effect, ...others } = series.effects;
+  const sizes = Object.entries(others).map(([name, value]) => `${effectNames.get(name) ?? name} ${size(value)}`);
+  return [effect === undefined ? statistic : `effect ${size(effect)} (${statistic})`, ...sizes].join(', ');
+}
+
+const effectNames = new Map([
+  ['ks', 'KS'],
+  ['psi', 'PSI'],
+  ['js', 'JS'],
+  ['wasserstein', 'Wasserstein / IQR'],
+  ['totalVariation', 'total variation'],
+  ['newShare', 'new categories'],
+]);
+
+/** A number for people: three significant digits, thousands grouped. */
+export function size(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e9)) return value.toExponential(1);
+  return Math.abs(value) >= 1_000 ? count(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
+
+/** A whole number with its thousands grouped by commas. */
+export function count(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `09:40Z` of an ISO time. */
+function clock(time: string): string {
+  return `${new Date(time).toISOString().slice(11, 16)}Z`;
+}
+
+/** One line: every run of white space and control characters becomes a space. */
+export function oneLine(value: string): string {
+  return value.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+}
+
+/** At most `length` UTF-16 units, the last of which says that something was cut. Never cuts a character in two. */
+export function cut(value: string, length: number): string {
+  if (value.length <= length) return value;
+  return `${value.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
