@@ -51,18 +51,19 @@ export function holm(pValues: readonly number[], alpha: number): boolean[] {
  * window at all (a baseline shorter than the scale) is not usable.
  *
  * @param unitRows rows of the model in each unit of the baseline, in order
- * @param windowUnits length of the scale in units (at least 1)
+ * @param windowUnits length of the scale in units; where it is no whole number, the rows of as many whole units stand for it in proportion
  */
 export function isUsable(unitRows: readonly number[], windowUnits: number): boolean {
+  const whole = Math.max(1, Math.floor(windowUnits));
   const sums: number[] = [];
   let sum = 0;
   for (let unit = 0; unit < unitRows.length; unit += 1) {
-    sum += unitRows[unit]!;
-    if (unit >= windowUnits) sum -= unitRows[unit - windowUnits]!;
-    if (unit >= windowUnits - 1) sums.push(sum);
+    sum += unitRows[unit]! - (unitRows[unit - whole] ?? 0);
+    if (unit >= whole - 1) sums.push(sum);
   }
   sums.sort((left, right) => left - right);
-  return (sums[Math.floor((sums.length - 1) / 2)] ?? 0) >= minimumRows;
+  const median = sums[Math.floor((sums.length - 1) / 2)] ?? 0;
+  return (median * windowUnits) / whole >= minimumRows;
 }
 
 /** Whether a comparison would mean too little: a baseline under three windows, or fewer than 50 rows in the window. */

@@ -7,6 +7,9 @@ import type { Dispersion } from './dispersion.ts';
 import { fitDispersion, nuOfWindow, phiOfWindow, spreadOfShift } from './dispersion.ts';
 import { studentTwoSided, studentTwoSidedQuantile } from './distributions.ts';
 
+/** Relative error of a sum of squares less its mean part. */
+const roundingError = 1e-12;
+
 /** `mean`: any score, its variance measured. `count`: a score of 0 or 1, compared by the likelihood ratio. */
 export type StatisticKind = 'mean' | 'count';
 
@@ -75,16 +78,20 @@ export function slotRates(kind: StatisticKind, rows: ArrayLike<number>, x: Array
   let totalRows = 0;
   let totalX = 0;
   let variation = 0;
+  let squares = 0;
   for (let slot = 0; slot < rows.length; slot += 1) {
     const n = rows[slot]!;
     const mean = n > 0 ? x[slot]! / n : 0;
     means.push(mean);
     totalRows += n;
     totalX += x[slot]!;
+    squares += ss?.[slot] ?? 0;
     variation += kind === 'count' ? n * mean * (1 - mean) : (ss?.[slot] ?? 0) - n * mean * mean;
   }
   const free = kind === 'count' ? totalRows : totalRows - rows.length;
-  const s2 = free > 0 ? Math.max(0, variation / free) : 0;
+  // What is left of equal numbers after rounding is no variance (the squared scores of a feature that is 0 and 1 half and half).
+  const isVarying = variation > roundingError * squares && free > 0;
+  const s2 = isVarying ? variation / free : 0;
   return { kind, rows: Array.from(rows), means, s2, totalRows, mean: totalRows > 0 ? totalX / totalRows : 0 };
 }
 
