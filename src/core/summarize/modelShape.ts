@@ -9,20 +9,24 @@ export interface ModelShape {
   readonly segments: readonly string[];
   readonly valuesPerSegment: number;
   readonly versionsPerModel: number;
-  /** Most entries of a prediction sample of one cell; a feedback sample holds four times as many. */
-  readonly sampleSize: number;
+  /** Most entries of a prediction sample of one version. */
+  readonly predictionSampleSize: number;
+  /** Most entries of a feedback sample: four times as many, so that a prediction in the sample finds its label there. */
+  readonly feedbackSampleSize: number;
 }
 
 /** Bytes of one entry of a prediction sample: what the budget is divided by. A constant of the wire format. */
 const bytesPerSampleEntry = 48;
 const largestSample = 65_536;
+const feedbackSampleFactor = 4;
 
 /** Shape of the cells of one model. */
-export function shapeOf(settings: CoreSettings, model: string): ModelShape {
+export function modelShape(settings: CoreSettings, model: string): ModelShape {
   const { task, ignore, important, sensitive, segments, performance } = settingsOf(settings, model);
   const { limits, digest, window } = settings;
   const panesInHorizon = Math.max(1, performance.horizonMs / window.hopMs);
-  const affordable = Math.floor(limits.bytesPerModel / 2 / panesInHorizon / bytesPerSampleEntry);
+  const affordableEntries = Math.floor(limits.bytesPerModel / 2 / panesInHorizon / bytesPerSampleEntry);
+  const predictionSampleSize = Math.min(largestSample, Math.max(1, affordableEntries));
   return {
     cell: {
       digest,
@@ -35,6 +39,7 @@ export function shapeOf(settings: CoreSettings, model: string): ModelShape {
     segments,
     valuesPerSegment: limits.valuesPerSegment,
     versionsPerModel: limits.versionsPerModel,
-    sampleSize: Math.min(largestSample, Math.max(1, affordable)),
+    predictionSampleSize,
+    feedbackSampleSize: predictionSampleSize * feedbackSampleFactor,
   };
 }

@@ -20,8 +20,6 @@ export interface PaneSettings {
 /** Most models of one pane and partition. No setting: more names than this are ids in the place of a name. */
 const modelsPerPane = 1000;
 const noNames: ReadonlySet<string> = new Set();
-/** Feedback samples are larger, so that a prediction in the sample finds its label there. */
-const feedbackSampleFactor = 4;
 
 /** What one pane has gathered in the current chunk. */
 export class PaneBuilder {
@@ -208,7 +206,7 @@ class VersionBuilder {
       if (cell === null) this.#whole.capped += 1;
       else cell.addPrediction(record);
     }
-    this.#predictions ??= new PredictionSampler(this.#shape.sampleSize);
+    this.#predictions ??= new PredictionSampler(this.#shape.predictionSampleSize);
     const hash = hashId(record.id);
     if (!this.#predictions.wouldKeep(hash.high, hash.low)) return;
     this.#predictions.offer({
@@ -223,7 +221,7 @@ class VersionBuilder {
 
   addFeedback(record: FeedbackRecord, arrivalMs: number, partition: number, offset: number): void {
     this.#whole.addLabel(record.label);
-    this.#feedback ??= new FeedbackSampler(this.#shape.sampleSize * feedbackSampleFactor);
+    this.#feedback ??= new FeedbackSampler(this.#shape.feedbackSampleSize);
     const hash = hashId(record.id);
     if (!this.#feedback.wouldKeep(hash.high, hash.low)) return;
     this.#feedback.offer({ hash, timeMs: record.timeMs, arrivalMs, label: sampled(record.label), partition, offset });
