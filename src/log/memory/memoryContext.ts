@@ -1,6 +1,6 @@
 import type { Clock, TopicPartition } from '../port.ts';
+import type { Signal } from '../signal.ts';
 import type { MemoryPartition } from './memoryPartition.ts';
-import type { Signal } from './signal.ts';
 
 /** An asynchronous operation of the port that is about to happen; `member` is the worker's name (`log.as(name)`). */
 export interface Operation {

@@ -17,12 +17,12 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../port.ts';
+import { Signal } from '../signal.ts';
 import { systemClock } from '../systemClock.ts';
 import type { Interpose, MemoryContext, Operation } from './memoryContext.ts';
 import { MemoryGroup } from './memoryGroup.ts';
 import { MemoryMember } from './memoryMember.ts';
 import { MemoryPartition } from './memoryPartition.ts';
-import { Signal } from './signal.ts';
 
 export interface MemoryLogOptions {
   /** Default: the machine's clock. */

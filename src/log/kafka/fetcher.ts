@@ -1,0 +1,328 @@
+/**
+ * Fetches into the queues of any number of partitions. Our own loop over kafkajs's cluster rather than its `eachBatch`, because there an
+ * offset out of range is reset without a word, batches of control records never arrive, a slow partition holds up all others of its
+ * broker, and an error restarts the group (docs/decisions).
+ *
+ * One request at a time goes to each broker. While some partition is behind, requests do not wait at the broker, and partitions without
+ * news are asked every 100 ms only; when all have reached the end, one request waits there up to 250 ms for whatever comes first.
+ */
+import type { Cluster } from 'kafkajs';
+import { DependencyError } from '../../core/errors.ts';
+import { partitionKey } from '../partitionKey.ts';
+import { type KafkaConnection, quietly } from './connection.ts';
+import { batchOf, type FetchResponse, type PartitionResponse, safeOffset } from './fetchResponse.ts';
+import { protocolErrorOf, troubleOf } from './kafkaErrors.ts';
+import { pauseMs } from './outage.ts';
+import type { PartitionQueue } from './partitionQueue.ts';
+
+const waitAtBrokerMs = 250;
+const askAgainMs = 100;
+/** Pause between two waiting requests, so that a trickle of records is fetched by the handful. */
+const trickleMs = 10;
+const maxBytesPerRequest = 8 * 1024 * 1024;
+const maxBytesPerPartition = 1024 * 1024;
+const minBytesPerPartition = 64 * 1024;
+const readCommitted = 1;
+
+/** What is known of one broker between requests. */
+interface Leader {
+  isBusy: boolean;
+  notBeforeMs: number;
+}
+
+export class Fetcher {
+  readonly #connection: KafkaConnection;
+  readonly #onData: () => void;
+  readonly #queues = new Set<PartitionQueue>();
+  readonly #leaders = new Map<string, Leader>();
+  /** After an error that names no partition the partitions are asked one by one, until each has answered. */
+  readonly #alone = new Set<PartitionQueue>();
+  #cluster: Cluster | null = null;
+  #isPreparing = false;
+  #failures = 0;
+  #notBeforeMs = 0;
+  #alarmMs = Number.POSITIVE_INFINITY;
+  #isClosed = false;
+
+  /** @param onData called when something may be taken from a queue */
+  constructor(connection: KafkaConnection, onData: () => void) {
+    this.#connection = connection;
+    this.#onData = onData;
+  }
+
+  /** Bytes that the queue of one partition may hold and one fetch of it may bring. */
+  readonly limitBytes = (): number => {
+    const share = this.#connection.options.bufferBytes / Math.max(1, this.#queues.size);
+    return Math.max(minBytesPerPartition, Math.min(maxBytesPerPartition, Math.floor(share)));
+  };
+
+  /** Begins to fetch into a queue. A partition may have several (readers of their own). */
+  add(queue: PartitionQueue): void {
+    this.#queues.add(queue);
+    this.pump();
+  }
+
+  remove(queue: PartitionQueue): void {
+    this.#queues.delete(queue);
+    this.#alone.delete(queue);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#queues.clear();
+    if (this.#cluster !== null) await quietly(this.#cluster.disconnect());
+  }
+
+  /** Starts what requests there is reason for. Called at every event; never waits. */
+  readonly pump = (): void => {
+    if (this.#isClosed || this.#isPreparing || this.#queues.size === 0) return;
+    const nowMs = this.#connection.clock.nowMs();
+    if (nowMs < this.#notBeforeMs) {
+      this.#wakeAt(this.#notBeforeMs);
+      return;
+    }
+    const cluster = this.#cluster;
+    const byLeader = cluster === null ? null : this.#byLeader(cluster, nowMs);
+    if (cluster === null || byLeader === null) {
+      void this.#prepare();
+      return;
+    }
+    for (const [nodeId, queues] of byLeader) this.#ask(cluster, nodeId, queues, nowMs);
+  };
+
+  /** Partitions by the broker that leads them; null where a leader is not known. */
+  #byLeader(cluster: Cluster, nowMs: number): Map<string, PartitionQueue[]> | null {
+    const byLeader = new Map<string, PartitionQueue[]>();
+    for (const queue of this.#queues) {
+      if (queue.notBeforeMs > nowMs && this.#alone.has(queue)) continue;
+      const [nodeId] = Object.keys(cluster.findLeaderForPartitions(queue.topic, [queue.partition]));
+      if (nodeId === undefined) return null;
+      const list = byLeader.get(nodeId);
+      if (list === undefined) byLeader.set(nodeId, [queue]);
+      else list.push(queue);
+    }
+    if (this.#alone.size > 0) this.#wakeAt(nowMs + askAgainMs);
+    return byLeader;
+  }
+
+  #ask(cluster: Cluster, nodeId: string, queues: readonly PartitionQueue[], nowMs: number): void {
+    const leader = this.#leaders.get(nodeId) ?? { isBusy: false, notBeforeMs: 0 };
+    this.#leaders.set(nodeId, leader);
+    if (leader.isBusy) return;
+    const isAnyBehind = queues.some((queue) => queue.isBehind);
+    if (!isAnyBehind && nowMs < leader.notBeforeMs) {
+      this.#wakeAt(leader.notBeforeMs);
+      return;
+    }
+    const roomy = queues.filter((queue) => queue.hasRoom);
+    const asked = isAnyBehind ? roomy.filter((queue) => queue.isBehind || queue.notBeforeMs <= nowMs) : roomy;
+    const alone = asked.find((queue) => this.#alone.has(queue));
+    if (asked.length === 0) {
+      if (roomy.length > 0) this.#wakeAt(Math.min(...roomy.map((queue) => queue.notBeforeMs)));
+      return;
+    }
+    leader.isBusy = true;
+    // Two readers of one partition take turns: a request names a partition once.
+    const requested =
+      alone === undefined ? [...new Map(asked.toReversed().map((queue) => [partitionKey(queue), queue])).values()] : [alone];
+    for (const queue of requested) {
+      this.#queues.delete(queue);
+      this.#queues.add(queue);
+    }
+    void this.#fetch(cluster, nodeId, requested, isAnyBehind || alone !== undefined ? 0 : waitAtBrokerMs).finally(() => {
+      leader.isBusy = false;
+      leader.notBeforeMs = this.#connection.clock.nowMs() + trickleMs;
+      this.pump();
+    });
+  }
+
+  async #fetch(cluster: Cluster, nodeId: string, queues: readonly PartitionQueue[], maxWaitTime: number): Promise<void> {
+    const offsets = new Map(queues.map((queue) => [partitionKey(queue), queue.position]));
+    const maxBytes = this.limitBytes();
+    const topics = [...Map.groupBy(queues, (queue) => queue.topic)].map(([topic, list]) => ({
+      topic,
+      partitions: list.map(({ partition, position }) => ({ partition, fetchOffset: String(position), maxBytes })),
+    }));
+    try {
+      const broker = await cluster.findBroker({ nodeId });
+      const response: FetchResponse = await broker.fetch({
+        maxWaitTime,
+        minBytes: 1,
+        maxBytes: maxBytesPerRequest,
+        isolationLevel: readCommitted,
+        topics,
+      });
+      this.#failures = 0;
+      this.#connection.outage.ended();
+      for (const { topicName, partitions } of response.responses) {
+        for (const partition of partitions) {
+          const queue = queues.find((each) => each.topic === topicName && each.partition === partition.partition);
+          if (queue !== undefined) this.#accept(queue, partition, offsets.get(partitionKey(queue)), queues.length === 1);
+        }
+      }
+    } catch (error) {
+      await this.#recover(cluster, error, queues);
+    }
+  }
+
+  #accept(queue: PartitionQueue, response: PartitionResponse, fetchOffset: number | undefined, isAlone: boolean): void {
+    if (!this.#queues.has(queue) || queue.position !== fetchOffset) return;
+    this.#alone.delete(queue);
+    const end = safeOffset(response.lastStableOffset ?? response.highWatermark);
+    const fetched = batchOf(queue.topic, response, fetchOffset) ?? this.#skipEmptyBatches(queue, end, isAlone);
+    if (fetched !== null) {
+      queue.put(fetched);
+      queue.emptyFetches = 0;
+      this.#onData();
+    }
+    queue.isBehind = queue.position < end;
+    queue.notBeforeMs = queue.isBehind ? 0 : this.#connection.clock.nowMs() + askAgainMs;
+  }
+
+  /**
+   * Compaction leaves batches without records (kept for their producer's sequence number), and kafkajs shows nothing of them: the position
+   * would stay there for ever. Three fetches of the partition alone, with room for a megabyte, that bring nothing although the log goes on
+   * mean that nothing but such batches is left: a megabyte holds 17,000 of them.
+   */
+  #skipEmptyBatches(queue: PartitionQueue, end: number, isAlone: boolean) {
+    if (queue.position >= end) {
+      queue.emptyFetches = 0;
+      return null;
+    }
+    if (!isAlone) {
+      // Perhaps only the room in the response was used up by others.
+      queue.emptyFetches += 1;
+      if (queue.emptyFetches >= 3) this.#alone.add(queue);
+      return null;
+    }
+    queue.emptyFetches += 1;
+    if (queue.emptyFetches < 3) return null;
+    return { batch: { topic: queue.topic, partition: queue.partition, records: [], nextOffset: end }, bytes: 0 };
+  }
+
+  async #recover(cluster: Cluster, error: unknown, queues: readonly PartitionQueue[]): Promise<void> {
+    // Another request's failure has ended this connection already.
+    if (this.#isClosed || cluster !== this.#cluster) return;
+    const nowMs = this.#connection.clock.nowMs();
+    if (protocolErrorOf(error) === 'OFFSET_OUT_OF_RANGE') {
+      const { topic, partition } = partitionOf(error);
+      const queue = queues.find((each) => each.topic === topic && each.partition === partition);
+      if (queue !== undefined) await this.#returnToRange(queue);
+      return;
+    }
+    if (troubleOf(error) === 'transient') this.#connection.outage.began(error);
+    else this.#report(error, queues);
+    if (protocolErrorOf(error) !== undefined) {
+      for (const queue of queues) {
+        this.#alone.add(queue);
+        if (queues.length === 1) queue.notBeforeMs = nowMs + pauseMs(4);
+      }
+    }
+    // Most errors mean that a leader has moved or a broker is gone: ask anew who leads what.
+    this.#failures += 1;
+    this.#notBeforeMs = nowMs + pauseMs(this.#failures - 1);
+    await this.#disconnect();
+  }
+
+  /** The offset was deleted by retention, or lies beyond the end because the topic was created anew. */
+  async #returnToRange(queue: PartitionQueue): Promise<void> {
+    try {
+      const { topic, partition, position } = queue;
+      const ask = (fromBeginning: boolean) =>
+        this.#connection.askLeaders(`Reading the offsets of ${partitionKey(queue)}`, topic, (cluster) =>
+          cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }]),
+        );
+      const [low, high] = [await ask(true), await ask(false)].map((answer) => safeOffset(answer[0]?.partitions[0]?.offset ?? '0'));
+      if (!this.#queues.has(queue) || queue.position !== position || low === undefined || high === undefined) return;
+      if (position < low) {
+        this.#connection.logger.warn(
+          { topic, partition, from: position, to: low },
+          'Records were deleted by retention before they were read',
+        );
+        queue.put({ batch: { topic, partition, records: [], nextOffset: low, lostFrom: position }, bytes: 0 });
+      } else if (position > high) {
+        queue.fail(
+          new DependencyError(`Position ${position} of ${partitionKey(queue)} lies beyond its end, ${high}: was the topic created anew?`),
+        );
+      }
+      this.#onData();
+    } catch (error) {
+      this.#report(error, [queue]);
+      queue.notBeforeMs = this.#connection.clock.nowMs() + pauseMs(4);
+    }
+  }
+
+  /** Connects, and learns who leads what. */
+  async #prepare(): Promise<void> {
+    this.#isPreparing = true;
+    try {
+      if (this.#cluster === null) this.#cluster = this.#connection.newCluster();
+      await this.#cluster.connect();
+      for (const topic of new Set([...this.#queues].map((queue) => queue.topic))) await this.#learn(this.#cluster, topic);
+    } catch (error) {
+      this.#connection.outage.began(error);
+      this.#failures += 1;
+      this.#notBeforeMs = this.#connection.clock.nowMs() + pauseMs(this.#failures - 1);
+      await this.#disconnect();
+    } finally {
+      this.#isPreparing = false;
+      this.pump();
+    }
+  }
+
+  /** One topic that is gone must not hold up the others. */
+  async #learn(cluster: Cluster, topic: string): Promise<void> {
+    const queues = [...this.#queues].filter((queue) => queue.topic === topic);
+    try {
+      await cluster.addTargetTopic(topic);
+      const known = new Set(cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId));
+      const missing = queues.filter((queue) => !known.has(queue.partition));
+      for (const queue of missing) {
+        queue.fail(new DependencyError(`Partition ${partitionKey(queue)} does not exist`));
+        this.#queues.delete(queue);
+        this.#onData();
+      }
+    } catch (error) {
+      if (troubleOf(error) === 'transient') throw error;
+      this.#report(error, queues);
+      for (const queue of queues) {
+        this.#alone.add(queue);
+        queue.notBeforeMs = this.#connection.clock.nowMs() + pauseMs(5);
+      }
+    }
+  }
+
+  async #disconnect(): Promise<void> {
+    const cluster = this.#cluster;
+    this.#cluster = null;
+    if (cluster !== null) await quietly(cluster.disconnect());
+  }
+
+  readonly #reported = new Set<string>();
+  /** Each kind of error once per topic: it is repeated every few seconds, its line is not. */
+  #report(error: unknown, queues: readonly PartitionQueue[]): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    for (const topic of new Set(queues.map((queue) => queue.topic))) {
+      if (this.#reported.has(`${topic} ${reason}`)) continue;
+      this.#reported.add(`${topic} ${reason}`);
+      this.#connection.logger.warn({ topic, reason }, 'The topic cannot be read; trying again');
+    }
+  }
+
+  /** One timer at a time; an earlier one wakes in time for the later, which is then set again. */
+  #wakeAt(timeMs: number): void {
+    const nowMs = this.#connection.clock.nowMs();
+    if (this.#alarmMs > nowMs && this.#alarmMs <= timeMs) return;
+    this.#alarmMs = timeMs;
+    void this.#connection.clock.sleep(Math.max(1, timeMs - nowMs)).then(() => {
+      if (this.#alarmMs === timeMs) this.#alarmMs = Number.POSITIVE_INFINITY;
+      this.pump();
+    });
+  }
+}
+
+/** The partition that an error names. */
+function partitionOf(error: unknown): { topic: unknown; partition: unknown } {
+  if (!(error instanceof Error)) return { topic: undefined, partition: undefined };
+  return { topic: 'topic' in error ? error.topic : undefined, partition: 'partition' in error ? error.partition : undefined };
+}

@@ -1,0 +1,63 @@
+import kafkajs, { type Cluster, type Kafka, type SASLOptions } from 'kafkajs';
+import { InvariantError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import { registerCodecs } from './codecs.ts';
+import type { KafkaSasl, ResolvedKafkaOptions } from './options.ts';
+import { fixKafkajsTimers } from './timerFix.ts';
+
+/**
+ * A kafkajs client with our settings. Its retries are few and short, because what is above it supervises and says so in one line; what
+ * kafkajs itself logs (hundreds of lines when a broker goes away) is for debugging only.
+ */
+export function createKafka(options: ResolvedKafkaOptions, logger: Logger): Kafka {
+  fixKafkajsTimers();
+  registerCodecs();
+  const { brokers, clientId, ssl, sasl } = options;
+  return new kafkajs.Kafka({
+    brokers: [...brokers],
+    clientId,
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 },
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator:
+      () =>
+      ({ namespace, log: { message, ...fields } }) =>
+        logger.debug({ kafkajs: namespace, ...fields, timestamp: undefined }, message),
+  });
+}
+
+/**
+ * A connection to the brokers without a group. kafkajs has no `assign()`: every consumer must join a group to read. It hands its cluster
+ * to custom assigners, though, and the cluster can fetch; so a consumer that is never run gives a reader that leaves no trace.
+ */
+export function createCluster(kafka: Kafka): Cluster {
+  const clusters: Cluster[] = [];
+  kafka.consumer({
+    groupId: 'tidemark-never-joined',
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      ({ cluster }) => {
+        clusters.push(cluster);
+        return { name: 'none', version: 0, assign: async () => [], protocol: () => ({ name: 'none', metadata: Buffer.alloc(0) }) };
+      },
+    ],
+  });
+  const [cluster] = clusters;
+  if (cluster === undefined) throw new InvariantError('kafkajs did not hand its cluster to the assigner');
+  return cluster;
+}
+
+/** kafkajs has one type for each mechanism. */
+function saslOf({ mechanism, username, password }: KafkaSasl): SASLOptions {
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, username, password };
+    case 'scram-sha-256':
+      return { mechanism, username, password };
+    case 'scram-sha-512':
+      return { mechanism, username, password };
+  }
+}

@@ -1,0 +1,129 @@
+/** The log on Apache Kafka. */
+import { DependencyError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import { partitionKey } from '../partitionKey.ts';
+import type {
+  Clock,
+  Log,
+  Member,
+  MemberOptions,
+  OffsetRange,
+  OutgoingRecord,
+  PartitionReader,
+  TopicPartition,
+  TopicSpec,
+} from '../port.ts';
+import { Signal } from '../signal.ts';
+import { systemClock } from '../systemClock.ts';
+import { KafkaConnection } from './connection.ts';
+import { Fetcher } from './fetcher.ts';
+import { safeOffset } from './fetchResponse.ts';
+import { KafkaMember } from './kafkaMember.ts';
+import { KafkaProducer } from './kafkaProducer.ts';
+import { KafkaReader } from './kafkaReader.ts';
+import { defaultKafkaOptions, type KafkaOptions } from './options.ts';
+
+/** The first question of a log is not repeated for minutes: a wrong address should show at once. */
+const firstPatienceMs = 5_000;
+
+export class KafkaLog implements Log {
+  readonly #connection: KafkaConnection;
+  readonly #producer: KafkaProducer;
+  readonly #fetched = new Signal();
+  readonly #fetcher: Fetcher;
+  readonly #members = new Set<KafkaMember>();
+
+  private constructor(connection: KafkaConnection) {
+    this.#connection = connection;
+    this.#producer = new KafkaProducer(connection);
+    this.#fetcher = new Fetcher(connection, () => this.#fetched.raise());
+  }
+
+  /**
+   * Connects.
+   * @throws DependencyError with what to do, within seconds, where no broker answers or the credentials are refused
+   */
+  static async open(options: KafkaOptions, logger: Logger, clock: Clock = systemClock): Promise<KafkaLog> {
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const connection = new KafkaConnection({ ...defaultKafkaOptions, ...options, ...given }, clock, logger);
+    try {
+      await connection.ask('Connecting', (admin) => admin.describeCluster(), firstPatienceMs);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    return new KafkaLog(connection);
+  }
+
+  async partitionCount(topic: string): Promise<number> {
+    const { topics } = await this.#connection.ask(`Looking for topic "${topic}"`, (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+    const count = topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+    if (count === 0) throw new DependencyError(`Topic "${topic}" does not exist: create it, or correct its name in the config`);
+    return count;
+  }
+
+  async createTopics(specs: readonly TopicSpec[]): Promise<void> {
+    // One by one: of several topics in one request, one that exists already makes the outcome of the others unknown.
+    for (const { topic, partitions, replicationFactor = -1, configs } of specs) {
+      await this.#connection.ask(`Creating topic "${topic}"`, (admin) =>
+        admin.createTopics({
+          waitForLeaders: true,
+          topics: [
+            {
+              topic,
+              numPartitions: partitions,
+              replicationFactor,
+              configEntries: Object.entries(configs).map(([name, value]) => ({ name, value })),
+            },
+          ],
+        }),
+      );
+    }
+  }
+
+  async offsets(partition: TopicPartition): Promise<OffsetRange> {
+    const [low, high] = await Promise.all([
+      this.#offset(partition, { fromBeginning: true }),
+      this.#offset(partition, { fromBeginning: false }),
+    ]);
+    return { low: low ?? 0, high: high ?? 0 };
+  }
+
+  async offsetAtTime(partition: TopicPartition, timestampMs: number): Promise<number> {
+    const found = await this.#offset(partition, { fromTimestamp: timestampMs });
+    return found ?? (await this.#offset(partition, { fromBeginning: false })) ?? 0;
+  }
+
+  produce(records: readonly OutgoingRecord[]): Promise<readonly number[]> {
+    return this.#producer.send(records);
+  }
+
+  async join(options: MemberOptions): Promise<Member> {
+    for (const topic of options.topics) await this.partitionCount(topic);
+    const member = await KafkaMember.join(this.#connection, options);
+    this.#members.add(member);
+    return member;
+  }
+
+  async read(partition: TopicPartition, fromOffset: number): Promise<PartitionReader> {
+    return new KafkaReader(this.#fetcher, this.#fetched, this.#connection.clock, partition, fromOffset);
+  }
+
+  /** Leaves all groups and closes all connections. Nothing is committed by itself. */
+  async close(): Promise<void> {
+    await Promise.all([...[...this.#members].map((member) => member.leave()), this.#producer.close(), this.#fetcher.close()]);
+    await this.#connection.close();
+  }
+
+  /** An offset that the leader of the partition knows, as a read-committed reader sees it; null where there is none (-1). */
+  async #offset(at: TopicPartition, where: { fromBeginning: boolean } | { fromTimestamp: number }): Promise<number | null> {
+    const { topic, partition } = at;
+    const answer = await this.#connection.askLeaders(`Reading the offsets of ${partitionKey(at)}`, topic, (cluster) =>
+      cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], ...where }]),
+    );
+    const found = answer.find((each) => each.topic === topic)?.partitions.find((each) => each.partition === partition);
+    if (found === undefined) throw new DependencyError(`Partition ${partitionKey(at)} does not exist`);
+    const offset = safeOffset(found.offset);
+    return offset < 0 ? null : offset;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Batch, TopicPartition } from '../port.ts';
+import type { FetchedBatch } from './fetchResponse.ts';
+
+/** What was fetched of one partition and not yet taken, from one start on. A new start has a new queue; the old one is dropped. */
+export class PartitionQueue {
+  readonly topic: string;
+  readonly partition: number;
+  /** Where the next fetch begins. */
+  position: number;
+  /** False when the last fetch reached the end of the log: then more is waited for at the broker. */
+  isBehind = true;
+  /** Not fetched before this time: the last attempt failed, or found nothing while others had much to read. */
+  notBeforeMs = 0;
+  /** Fetches in a row that brought no record although the log goes on. */
+  emptyFetches = 0;
+  readonly #fetched: FetchedBatch[] = [];
+  readonly #limitBytes: () => number;
+  readonly #onRoom: () => void;
+  #bytes = 0;
+  #failure: Error | null = null;
+
+  constructor({ topic, partition }: TopicPartition, offset: number, limitBytes: () => number, onRoom: () => void) {
+    this.topic = topic;
+    this.partition = partition;
+    this.position = offset;
+    this.#limitBytes = limitBytes;
+    this.#onRoom = onRoom;
+  }
+
+  /** Something to take, or an error to learn of. */
+  get isReady(): boolean {
+    return this.#fetched.length > 0 || this.#failure !== null;
+  }
+
+  /** Whether more may be fetched: an empty queue always has room, however large its batches are. */
+  get hasRoom(): boolean {
+    return this.#failure === null && (this.#fetched.length === 0 || this.#bytes < this.#limitBytes());
+  }
+
+  put(fetched: FetchedBatch): void {
+    this.#fetched.push(fetched);
+    this.#bytes += fetched.bytes;
+    this.position = fetched.batch.nextOffset;
+  }
+
+  /** What cannot be repaired by repeating; the next `take` after the queued batches throws it. */
+  fail(error: Error): void {
+    this.#failure = error;
+  }
+
+  take(): Batch | null {
+    const first = this.#fetched.shift();
+    if (first === undefined) {
+      if (this.#failure !== null) throw this.#failure;
+      return null;
+    }
+    this.#bytes -= first.bytes;
+    if (this.hasRoom) this.#onRoom();
+    return first.batch;
+  }
+}
