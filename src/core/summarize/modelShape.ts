@@ -10,7 +10,7 @@ export interface ModelShape {
   readonly valuesPerSegment: number;
   readonly versionsPerModel: number;
   /** Most entries of a prediction sample of one version. */
-  readonly predictionSampleSize: number;
+  readonly sampleSize: number;
   /** Most entries of a feedback sample: four times as many, so that a prediction in the sample finds its label there. */
   readonly feedbackSampleSize: number;
 }
@@ -21,12 +21,12 @@ const largestSample = 65_536;
 const feedbackSampleFactor = 4;
 
 /** Shape of the cells of one model. */
-export function modelShape(settings: CoreSettings, model: string): ModelShape {
+export function shapeOf(settings: CoreSettings, model: string): ModelShape {
   const { task, ignore, important, sensitive, segments, performance } = settingsOf(settings, model);
   const { limits, digest, window } = settings;
   const panesInHorizon = Math.max(1, performance.horizonMs / window.hopMs);
   const affordableEntries = Math.floor(limits.bytesPerModel / 2 / panesInHorizon / bytesPerSampleEntry);
-  const predictionSampleSize = Math.min(largestSample, Math.max(1, affordableEntries));
+  const sampleSize = Math.min(largestSample, Math.max(1, affordableEntries));
   return {
     cell: {
       digest,
@@ -39,7 +39,7 @@ export function modelShape(settings: CoreSettings, model: string): ModelShape {
     segments,
     valuesPerSegment: limits.valuesPerSegment,
     versionsPerModel: limits.versionsPerModel,
-    predictionSampleSize,
-    feedbackSampleSize: predictionSampleSize * feedbackSampleFactor,
+    sampleSize,
+    feedbackSampleSize: sampleSize * feedbackSampleFactor,
   };
 }

@@ -206,7 +206,7 @@ class VersionBuilder {
       if (cell === null) this.#whole.capped += 1;
       else cell.addPrediction(record);
     }
-    this.#predictions ??= new PredictionSampler(this.#shape.predictionSampleSize);
+    this.#predictions ??= new PredictionSampler(this.#shape.sampleSize);
     const hash = hashId(record.id);
     if (!this.#predictions.wouldKeep(hash.high, hash.low)) return;
     this.#predictions.offer({

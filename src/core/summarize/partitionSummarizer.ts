@@ -11,7 +11,7 @@ import {
   type SourcePartition,
   type WatermarkRecord,
 } from './messages.ts';
-import { type ModelShape, modelShape } from './modelShape.ts';
+import { type ModelShape, shapeOf } from './modelShape.ts';
 import { PaneBuilder, type PaneSettings } from './paneBuilder.ts';
 import { formatResumeState, type RecordMark, type ResumeState, type UnknownPast } from './resumeState.ts';
 
@@ -113,7 +113,7 @@ export class PartitionSummarizer {
     this.#latenessMs = source.role === 'feedback' ? 0 : settings.window.latenessMs;
     const shapes = new Map<string, ModelShape>();
     this.#paneSettings = {
-      shapeOf: (model) => remembered(shapes, model, () => modelShape(settings, model)),
+      shapeOf: (model) => remembered(shapes, model, () => shapeOf(settings, model)),
       topicModel: pseudoModel(source.topic),
       declaredModels: new Set([...settings.models.keys(), anyModel]),
       partition: source.partition,
