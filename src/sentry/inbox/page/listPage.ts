@@ -1,0 +1,38 @@
+import type { InboxIssue } from '../store.ts';
+import { html, type Markup } from './html.ts';
+import { chips, counted, issuePath, levelBadge, levelOf, page, tide, when } from './parts.ts';
+
+/** Tags of a row; the others stand on the issue's own page. */
+const rowTags = /^(team|feature|segment\..*)$/;
+
+/** The list of issues, newest first. Reloads itself every five seconds. */
+export function listPage(issues: readonly InboxIssue[], dsn: string): string {
+  const events = issues.reduce((sum, { count }) => sum + count, 0);
+  const title = issues.length === 0 ? 'Tidemark inbox' : `${counted(issues.length, 'issue')} · Tidemark inbox`;
+  const body =
+    issues.length === 0 ? nothing(dsn) : html`<h1>Issues</h1>${tally(issues, events)}<ol class="card issues">${issues.map(row)}</ol>`;
+  return page(title, 'A local stand-in for Sentry. Nothing leaves this machine.', body, 5);
+}
+
+function tally(issues: readonly InboxIssue[], events: number): Markup {
+  const of = (level: string) => issues.filter((issue) => levelOf(issue.level) === level).length;
+  const levels = [['error', of('error')] as const, ['warning', of('warning')] as const, ['info', of('info')] as const];
+  return html`<ul class="tally lead"><li><b>${issues.length}</b> ${issues.length === 1 ? 'issue' : 'issues'}</li><li><b>${events}</b> ${events === 1 ? 'event' : 'events'}</li>${levels
+    .filter(([, count]) => count > 0)
+    .map(([level, count]) => html`<li><b>${count}</b> ${level}</li>`)}</ul>`;
+}
+
+function row(issue: InboxIssue): Markup {
+  const tags = Object.entries(issue.events.at(-1)?.tags ?? {}).filter(([key]) => rowTags.test(key));
+  return html`<li class="is-${levelOf(issue.level)}">
+<div>${levelBadge(issue.level)}</div>
+<div class="what"><a class="title" href="${issuePath(issue)}">${issue.title}</a><p class="value">${issue.value}</p>${chips([['in', issue.culprit] as const, ...tags].filter(([, value]) => value !== ''))}</div>
+<div class="seen"><b>${counted(issue.count, 'event')} </b>${when(issue.lastSeen)}</div>
+</li>`;
+}
+
+function nothing(dsn: string): Markup {
+  return html`<section class="card empty">${tide()}<h1>All quiet</h1>
+<p>No issue has arrived yet. Events sent to this DSN show up here, one issue per incident:</p>
+<p><code class="block">${dsn}</code></p></section>`;
+}

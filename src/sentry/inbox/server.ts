@@ -1,0 +1,177 @@
+/**
+ * The local Sentry inbox: takes what the SDK sends, shows it as a person would see it, and can be told to fail. Not a Sentry: no accounts, no
+ * search, no resolving. It has no login, so it listens on the loopback interface unless told otherwise.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { DependencyError, InputError } from '../../core/errors.ts';
+import { largestEnvelope, type ReceivedEnvelope, readEnvelope } from './envelope.ts';
+import { EventFile } from './eventFile.ts';
+import { FailureSwitch, type InboxFailure } from './failure.ts';
+import { issuePage } from './page/issuePage.ts';
+import { listPage } from './page/listPage.ts';
+import { icon } from './page/parts.ts';
+import { type InboxIssue, InboxStore } from './store.ts';
+
+export type { InboxFailure } from './failure.ts';
+export type { InboxEvent, InboxIssue } from './store.ts';
+
+/** Key of the DSN; what comes with another is refused as Sentry refuses it. */
+const publicKey = 'inbox';
+const project = '1';
+
+export interface InboxOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** NDJSON file to which every event is added and from which the inbox comes back after a restart. */
+  readonly dataFile?: string;
+}
+
+export interface Inbox {
+  /** Address of the page. */
+  readonly url: string;
+  readonly dsn: string;
+  /** Newest first. */
+  issues(): InboxIssue[];
+  /** Fails what comes from now on, or no longer (null). */
+  fail(failure: InboxFailure | null): void;
+  close(): Promise<void>;
+}
+
+/** Starts an inbox. Rejects with `DependencyError` where the address is taken, with `InputError` where the data file cannot be read. */
+export async function startInbox({ host, port, dataFile }: InboxOptions): Promise<Inbox> {
+  const store = new InboxStore();
+  const file = dataFile === undefined ? null : await EventFile.open(dataFile);
+  for await (const { event, attachments, receivedAt } of file?.read() ?? []) store.add(event, attachments, receivedAt);
+  const failures = new FailureSwitch();
+  let dsn = '';
+
+  async function take(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    if (failures.isBeforeBody) {
+      failures.next(false);
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const body = await bodyOf(request);
+    if (body === null) return answer(response, 413, { detail: 'envelope too large' });
+    if (keyOf(request, url) !== publicKey) return answer(response, 401, { detail: `this inbox has the key "${publicKey}"` });
+    const envelope = await readEnvelope(body, request.headers['content-encoding'] ?? '');
+    const failure = failures.next(envelope.attachments.length > 0);
+    if (failure === null) return answer(response, 200, { id: await keep(envelope) });
+    if (failure.kind === 'hang') return;
+    if (failure.kind === 'status') {
+      if (failure.rateLimits !== undefined) response.setHeader('x-sentry-rate-limits', failure.rateLimits);
+      if (failure.retryAfter !== undefined) response.setHeader('retry-after', failure.retryAfter);
+      return answer(response, failure.status, { detail: 'the inbox was told to fail' });
+    }
+    await keep(envelope);
+    request.socket.resetAndDestroy();
+  }
+
+  /** The event is on disk before anyone is told that it was accepted. */
+  async function keep({ event, attachments }: ReceivedEnvelope): Promise<string | null> {
+    if (event === null) return null;
+    const named = { ...event, event_id: event.event_id ?? randomUUID().replaceAll('-', '') };
+    const receivedAt = new Date().toISOString();
+    if (store.add(named, attachments, receivedAt)) await file?.append({ event: named, attachments, receivedAt });
+    return named.event_id;
+  }
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://inbox');
+    if (request.method === 'POST' && url.pathname === `/api/${project}/envelope/`) return take(request, response, url);
+    if (request.method === 'POST' && /^\/api\/\d+\/envelope\/?$/.test(url.pathname))
+      return answer(response, 404, { detail: 'no such project' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { detail: 'only GET, and POST of envelopes' });
+    const [, first = '', second = '', third = ''] = url.pathname.split('/').map(decodeURIComponent);
+    if (url.pathname === '/') return send(response, 200, htmlType, listPage(store.issues(), dsn));
+    if (url.pathname === '/healthz') return send(response, 200, 'text/plain', 'ok\n');
+    if (url.pathname === '/icon.svg') return send(response, 200, 'image/svg+xml', icon);
+    if (url.pathname === '/api/inbox/issues') return answer(response, 200, store.issues());
+    if (first === 'issues') {
+      const issue = store.issues().find(({ id }) => id === second);
+      if (issue !== undefined) return send(response, 200, htmlType, issuePage(issue, url.searchParams.get('event')));
+    }
+    if (first === 'attachments') {
+      const attachment = store.attachment(second, Number(third));
+      // Only pictures are shown; anything else is handed over as bytes that no browser runs.
+      const type = attachment?.contentType === 'image/png' ? 'image/png' : 'application/octet-stream';
+      if (attachment !== null) return send(response, 200, type, attachment.data);
+    }
+    answer(response, 404, { detail: 'not here; the page is at /' });
+  }
+
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) return;
+      answer(response, error instanceof InputError || error instanceof TypeError || error instanceof URIError ? 400 : 500, {
+        detail: messageOf(error),
+      });
+    });
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', (error) =>
+    reject(new DependencyError(`The inbox cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
+  );
+  server.listen(port, host, resolve);
+  await promise;
+  const bound = server.address();
+  const at = typeof bound === 'object' && bound !== null ? bound.port : port;
+  // The address to open: "every interface" is none.
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  const url = `http://${name}:${at}/`;
+  dsn = `http://${publicKey}@${name}:${at}/${project}`;
+
+  return {
+    url,
+    dsn,
+    issues: () => store.issues(),
+    fail: (failure) => failures.set(failure),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+      await file?.close();
+    },
+  };
+}
+
+const htmlType = 'text/html; charset=utf-8';
+
+/** Null where it is larger than an envelope may be; the rest is then read and dropped, so that the answer gets through. */
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length <= largestEnvelope) chunks.push(chunk);
+  }
+  return length > largestEnvelope ? null : Buffer.concat(chunks);
+}
+
+/** SDKs send the key in the query or in a header. */
+function keyOf(request: IncomingMessage, url: URL): string | null {
+  const header = request.headers['x-sentry-auth'];
+  const fromHeader = typeof header === 'string' ? /sentry_key=(\w+)/.exec(header)?.[1] : undefined;
+  return url.searchParams.get('sentry_key') ?? fromHeader ?? null;
+}
+
+function answer(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json', `${JSON.stringify(value)}\n`);
+}
+
+/** No page of the inbox runs a script or loads anything from elsewhere, whatever an event holds. */
+function send(response: ServerResponse, status: number, type: string, body: string | Uint8Array): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'",
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-store',
+  });
+  response.end(body);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
