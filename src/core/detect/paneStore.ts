@@ -40,8 +40,10 @@ export class PaneStore {
     return earliest;
   }
 
-  has(paneMs: number): boolean {
-    return this.#panes.has(paneMs);
+  get latestPaneMs(): number | null {
+    let latest: number | null = null;
+    for (const paneMs of this.#panes.keys()) if (latest === null || paneMs > latest) latest = paneMs;
+    return latest;
   }
 
   /** Removes and gives the pane's partials by model; each list in the order (topic, partition, chunk). */

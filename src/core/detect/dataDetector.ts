@@ -1,0 +1,266 @@
+/**
+ * One model on the data clock: panes become nodes, nodes windows, windows evaluations, evaluations incidents of kind drift and quality; and
+ * the baseline learns. Everything that a restart needs leaves as facts.
+ */
+import type { EvaluationRecord, EventRecord, SourceRange } from '../incident/event.ts';
+import { IncidentBook } from '../incident/incidentBook.ts';
+import { keepSmallestHashes } from '../record/caps.ts';
+import type { CoreSettings, ModelSettings } from '../settings.ts';
+import { settingsOf } from '../settings.ts';
+import type { PartialRecord } from '../summarize/messages.ts';
+import { BaselineLearner, type CellBaseline } from './baselineLearner.ts';
+import { CellHistory } from './cellHistory.ts';
+import { evaluateData } from './dataEvaluation.ts';
+import { eventOf } from './eventOf.ts';
+import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
+import type { DataState, VersionState } from './modelState.ts';
+import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
+import { WindowEvaluator } from './windowEvaluation.ts';
+
+const dayMs = 86_400_000;
+
+/** A cell with its nodes and its baseline. */
+interface WatchedCell {
+  readonly history: CellHistory;
+  readonly learner: BaselineLearner;
+}
+
+export interface Decision {
+  readonly events: EventRecord[];
+  readonly evaluations: EvaluationRecord[];
+  readonly facts: Fact[];
+}
+
+/** Span in which a baseline keeps its sums (recipe, section 1): an hour, the hop if that is longer, the shortest scale if that is shorter. */
+export function baselineUnitMs(settings: CoreSettings): number {
+  const shortest = settings.window.scalesMs[0] ?? Number.POSITIVE_INFINITY;
+  return Math.max(settings.window.hopMs, Math.min(3_600_000, shortest));
+}
+
+export class DataDetector {
+  readonly #model: string;
+  readonly #settings: CoreSettings;
+  readonly #modelSettings: ModelSettings;
+  readonly #unitMs: number;
+  readonly #declared: ReadonlySet<string>;
+  readonly #evaluator: WindowEvaluator;
+  readonly #book: IncidentBook;
+  readonly #cells = new Map<string, WatchedCell>();
+  readonly #versions = new Map<string, VersionState>();
+  /** Number of facts of each node, for their tombstones. */
+  readonly #parts = new WeakMap<Node, number>();
+  #lastDataMs: number | null = null;
+
+  constructor(model: string, settings: CoreSettings) {
+    this.#model = model;
+    this.#settings = settings;
+    this.#modelSettings = settingsOf(settings, model);
+    this.#unitMs = baselineUnitMs(settings);
+    this.#declared = new Set([...this.#modelSettings.important, ...this.#modelSettings.sensitive]);
+    this.#evaluator = new WindowEvaluator(settings, this.#unitMs);
+    this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);
+  }
+
+  get openIncidents(): number {
+    return this.#book.openCount;
+  }
+
+  get lastDataMs(): number | null {
+    return this.#lastDataMs;
+  }
+
+  /** First pane with data of each version, for "the version before". */
+  versionFirstMs(version: string): number | null {
+    return this.#versions.get(version)?.firstMs ?? null;
+  }
+
+  /** True once nothing can follow from panes without data: no incident is open, no window holds anything. */
+  isDormant(nowMs: number): boolean {
+    const longest = this.#settings.window.scalesMs.at(-1) ?? 0;
+    return this.#lastDataMs !== null && nowMs - this.#lastDataMs > dayMs + longest && this.#book.openCount === 0;
+  }
+
+  /** Decides the pane that ends at `endMs` from its partials in merge order; `inexact` names what makes this pane's decisions inexact. */
+  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], isLabelled: boolean): Decision {
+    const decision: Decision = { events: [], evaluations: [], facts: [] };
+    const panes = new Map<string, Node>();
+    if (partials.length > 0) {
+      for (const { key, node } of paneNodes(partials, endMs, this.#settings, this.#unitMs, this.#declared, inexact)) {
+        panes.set(cellText(key), node);
+        this.#watch(key);
+        if (key.version !== allVersions && node.rows > 0) this.#seeVersion(key.version, endMs);
+      }
+      this.#lastDataMs = endMs;
+    }
+    const cells = this.#sortedCells();
+    for (const { history } of cells) {
+      for (const node of history.close(endMs, panes.get(cellText(history.key)) ?? null)) this.#writeNode(decision.facts, history.key, node);
+    }
+    this.#evaluate(endMs, cells, isLabelled, decision);
+    for (const cell of cells) this.#learn(endMs, cell, panes.get(cellText(cell.history.key)) ?? null, decision.facts);
+    for (const cell of cells) this.#expire(endMs, cell, decision.facts);
+    return decision;
+  }
+
+  snapshot(): DataState {
+    return {
+      lastDataMs: this.#lastDataMs,
+      versions: [...this.#versions].sort(([a], [b]) => (a < b ? -1 : 1)),
+      learners: [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, cell]) => [text, cell.learner.snapshot()]),
+      book: this.#book.snapshot(),
+    };
+  }
+
+  /** Puts everything back; nodes of each step in order of time, with the number of facts that each was written as. */
+  restore(
+    state: DataState,
+    nodes: readonly { readonly key: CellKey; readonly node: Node; readonly parts: number }[],
+    baselines: ReadonlyMap<string, CellBaseline>,
+  ): void {
+    this.#lastDataMs = state.lastDataMs;
+    for (const [version, seen] of state.versions) this.#versions.set(version, { ...seen });
+    for (const [text, learner] of state.learners) {
+      const [version, segment] = JSON.parse(text) as [string, CellKey['segment']];
+      this.#watch({ version, segment }).learner.restore(learner, baselines.get(text) ?? null);
+    }
+    for (const { key, node, parts } of nodes) {
+      this.#cells.get(cellText(key))?.history.restore(node);
+      this.#parts.set(node, parts);
+    }
+    this.#book.restore(state.book);
+  }
+
+  #watch(key: CellKey): WatchedCell {
+    const text = cellText(key);
+    let cell = this.#cells.get(text);
+    if (cell === undefined) {
+      const { baseline } = this.#modelSettings;
+      const durationMs = baseline.kind === 'first' ? baseline.durationMs : 7 * dayMs;
+      cell = { history: new CellHistory(key, this.#settings, this.#unitMs), learner: new BaselineLearner(this.#settings, this.#unitMs, durationMs) };
+      this.#cells.set(text, cell);
+    }
+    return cell;
+  }
+
+  #seeVersion(version: string, endMs: number): void {
+    const seen = this.#versions.get(version);
+    if (seen === undefined) this.#versions.set(version, { firstMs: endMs, lastMs: endMs });
+    else seen.lastMs = endMs;
+  }
+
+  /** Cells in a fixed order; of each watched segment at most `valuesPerSegment` values, of versions the settings' limit. */
+  #sortedCells(): WatchedCell[] {
+    const { valuesPerSegment } = this.#settings.limits;
+    const values = new Map<string, Set<string>>();
+    for (const { history } of this.#cells.values()) {
+      const { segment } = history.key;
+      if (segment === null) continue;
+      const known = values.get(segment[0]) ?? new Set();
+      values.set(segment[0], known.add(segment[1]));
+    }
+    for (const [name, known] of values) {
+      if (known.size <= valuesPerSegment) continue;
+      const kept = new Set(keepSmallestHashes([...known], new Set(), valuesPerSegment));
+      for (const [text, { history }] of this.#cells) {
+        const { segment } = history.key;
+        if (segment !== null && segment[0] === name && !kept.has(segment[1])) this.#cells.delete(text);
+      }
+    }
+    return [...this.#cells.values()].sort((left, right) => compareCells(left.history.key, right.history.key));
+  }
+
+  #evaluate(endMs: number, cells: readonly WatchedCell[], isLabelled: boolean, decision: Decision): void {
+    const evaluated = cells.map(({ history, learner }) => ({
+      key: history.key,
+      nodes: (stepMs: number, afterMs: number, untilMs: number) => history.nodes(stepMs, afterMs, untilMs),
+      baseline: this.#baselineOf(history.key, learner),
+    }));
+    const { evaluations, signals } = evaluateData(
+      endMs,
+      this.#model,
+      evaluated,
+      this.#evaluator,
+      this.#settings,
+      this.#modelSettings,
+      isLabelled ? 2 : 1,
+      (key) => this.#book.names(key),
+    );
+    decision.evaluations.push(...evaluations);
+    const isGone = (version: string | null) => {
+      const lastMs = version === null ? this.#lastDataMs : (this.#versions.get(version)?.lastMs ?? null);
+      return lastMs !== null && endMs - lastMs >= dayMs;
+    };
+    for (const step of [...this.#book.advance(endMs, signals), ...this.#book.end(endMs, isGone)]) {
+      const window = this.#windowOrigin(endMs, step.scaleMs);
+      decision.events.push(
+        eventOf(step, { model: this.#model, settings: this.#modelSettings, windowStartMs: endMs - step.scaleMs, windowEndMs: endMs, ...window }),
+      );
+    }
+  }
+
+  /** Its own baseline; for a new version that of the version before it, until its own is complete. */
+  #baselineOf(key: CellKey, learner: BaselineLearner): CellBaseline | null {
+    if (key.version === allVersions || learner.current?.isFrozen === true) return learner.current;
+    return this.#predecessorBaseline(key) ?? learner.current;
+  }
+
+  #predecessorBaseline(key: CellKey): CellBaseline | null {
+    const firstMs = this.#versions.get(key.version)?.firstMs;
+    if (firstMs === undefined) return null;
+    let best: { firstMs: number; version: string; baseline: CellBaseline } | null = null;
+    for (const [version, seen] of this.#versions) {
+      if (version === key.version || seen.firstMs >= firstMs) continue;
+      const baseline = this.#cells.get(cellText({ version, segment: key.segment }))?.learner.current;
+      if (!baseline?.isFrozen) continue;
+      if (best === null || seen.firstMs > best.firstMs || (seen.firstMs === best.firstMs && version > best.version)) {
+        best = { firstMs: seen.firstMs, version, baseline };
+      }
+    }
+    return best?.baseline ?? null;
+  }
+
+  #windowOrigin(endMs: number, scaleMs: number): { sources: SourceRange[]; inexact: string[] } {
+    const whole = this.#cells.get(cellText({ version: allVersions, segment: null }));
+    const nodes = whole?.history.nodes(scaleMs / 12, endMs - scaleMs, endMs) ?? [];
+    return { sources: mergeRanges(nodes.flatMap((node) => node.sources)), inexact: [...new Set(nodes.flatMap((node) => node.inexact))].sort() };
+  }
+
+  #learn(endMs: number, cell: WatchedCell, pane: Node | null, facts: Fact[]): void {
+    const before = cell.learner.current;
+    const fit = cell.learner.close(endMs, pane, cell.history, this.#book.openCount > 0);
+    const after = cell.learner.current;
+    if (before !== null && before !== after) {
+      facts.push({ key: factKey({ fact: 'baseline', model: this.#model, cell: cell.history.key, number: before.number }), value: null });
+      for (const series of before.series.keys()) facts.push({ key: this.#referenceKey(cell, before.number, series), value: null });
+    }
+    if (fit === null) return;
+    for (const [series, reference] of fit.series) facts.push({ key: this.#referenceKey(cell, fit.number, series), value: referenceValue(reference) });
+    const { series, ...head } = fit;
+    facts.push({
+      key: factKey({ fact: 'baseline', model: this.#model, cell: cell.history.key, number: fit.number }),
+      value: jsonValue({ ...head, series: [...series.keys()], asOfMs: endMs }),
+    });
+  }
+
+  #referenceKey(cell: WatchedCell, number: number, series: string): string {
+    return factKey({ fact: 'reference', model: this.#model, cell: cell.history.key, number, series });
+  }
+
+  #writeNode(facts: Fact[], key: CellKey, node: Node): void {
+    const written = nodeFacts(this.#model, key, node);
+    this.#parts.set(node, written.length);
+    facts.push(...written);
+  }
+
+  #expire(endMs: number, cell: WatchedCell, facts: Fact[]): void {
+    for (const node of cell.history.expire(endMs, this.#unitMs, cell.learner.learningSinceMs)) {
+      for (let part = 0; part < (this.#parts.get(node) ?? 1); part++) {
+        facts.push({
+          key: factKey({ fact: 'node', model: this.#model, cell: cell.history.key, stepMs: node.stepMs, endMs: node.endMs, part }),
+          value: null,
+        });
+      }
+    }
+    if (cell.history.isEmpty && cell.learner.isEmpty && cell.learner.learningSinceMs === null) this.#cells.delete(cellText(cell.history.key));
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * The detect core of one partition of `partials`: everything between the messages of summarize and events, evaluations and facts. A pure
+ * function of the messages in their order and of the settings.
+ *
+ * A pane is decided when the clock passes its end: first on the data clock (drift, quality), and, when that has caught up, on the label
+ * clock (performance). What a decision writes leaves in one `Step`: events first, then facts, then `decided`, tombstones last. Whoever
+ * restores from the facts reads on from an older offset; until it is past the message of the newest decision it only collects.
+ */
+import type { EvaluationRecord, EventRecord } from '../incident/event.ts';
+import type { CoreSettings } from '../settings.ts';
+import { anyModel, endWatermarkMs, type PartialRecord, type PartialsMessage } from '../summarize/messages.ts';
+import { type ClocksState, type Gap, SourceClocks } from './clocks.ts';
+import { type Fact, factKey, jsonValue } from './fact.ts';
+import { ModelDetector } from './modelDetector.ts';
+import { PaneStore } from './paneStore.ts';
+
+/** What one message led to, in the order in which it must be written. */
+export interface Step {
+  readonly events: readonly EventRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+  readonly facts: readonly Fact[];
+  /** Written when the facts are acknowledged. */
+  readonly decided: Fact;
+  /** Tombstones of what nothing needs any more, written when `decided` is acknowledged: until then a repetition may need it. */
+  readonly tombstones: readonly Fact[];
+  /** Panes decided on each clock. */
+  readonly dataPanes: number;
+  readonly labelPanes: number;
+}
+
+/** Value of a `decided` fact. */
+export interface DecidedState {
+  /** Offset in `partials` of the message that led to the decision. */
+  readonly offset: number;
+  readonly dataEndMs: number | null;
+  readonly labelEndMs: number | null;
+  readonly clocks: ClocksState;
+  /** Stretches of event time with missing source records. */
+  readonly gaps: readonly Gap[];
+}
+
+export interface DetectorCounts {
+  /** Partials that came for a pane that was decided: counted, shown, without effect. */
+  latePartials: number;
+  gaps: number;
+}
+
+export class Detector {
+  readonly counts: DetectorCounts = { latePartials: 0, gaps: 0 };
+  readonly #settings: CoreSettings;
+  readonly #clocks: SourceClocks;
+  readonly #predictions = new PaneStore();
+  readonly #feedback = new PaneStore();
+  readonly #models = new Map<string, ModelDetector>();
+  #gaps: Gap[] = [];
+  #dataEndMs: number | null = null;
+  #labelEndMs: number | null = null;
+  /** Offset of the message of the newest decision before a restore. Messages up to it decide nothing. */
+  #restoredOffset = -1;
+  #previousDecided: string | null = null;
+
+  constructor(settings: CoreSettings) {
+    this.#settings = settings;
+    this.#clocks = new SourceClocks({
+      predictionTopics: settings.predictions.map((source) => source.topic),
+      feedbackTopics: settings.feedback.map((source) => source.topic),
+      silenceAfterMs: settings.window.silenceAfterMs,
+    });
+  }
+
+  get openIncidents(): number {
+    let open = 0;
+    for (const model of this.#models.values()) open += model.openIncidents;
+    return open;
+  }
+
+  get dataClockMs(): number | null {
+    return this.#clocks.dataMs;
+  }
+
+  get decidedUntilMs(): number | null {
+    return this.#dataEndMs;
+  }
+
+  /** Takes the message at `offset`; gives what is to be written because of it, or null. */
+  take(message: PartialsMessage, offset: number): Step | null {
+    const isReread = offset <= this.#restoredOffset;
+    switch (message.type) {
+      case 'partial':
+        this.#store(message, offset, isReread);
+        return null;
+      case 'watermark': {
+        const gap = this.#clocks.watermark(message);
+        if (gap !== null && !isReread) {
+          this.#gaps.push(gap);
+          this.counts.gaps++;
+        }
+        break;
+      }
+      case 'idle':
+        this.#clocks.idle(message);
+        break;
+    }
+    return offset < this.#restoredOffset ? null : this.#decideDue(offset);
+  }
+
+  /** Where to read on after a restart, given the position reached: never past what an undecided pane needs. */
+  commitOffset(position: number): number {
+    return Math.min(position, this.#predictions.lowestOffset ?? position, this.#feedback.lowestOffset ?? position);
+  }
+
+  /** Puts back the state as of the newest decision. `models` are restored by the caller (`restore.ts`). */
+  restore(decided: DecidedState, models: readonly ModelDetector[]): void {
+    this.#restoredOffset = decided.offset;
+    this.#dataEndMs = decided.dataEndMs;
+    this.#labelEndMs = decided.labelEndMs;
+    this.#clocks.restore(decided.clocks);
+    this.#gaps = [...decided.gaps];
+    this.#previousDecided = factKey({ fact: 'decided', dataEndMs: decided.dataEndMs, labelEndMs: decided.labelEndMs });
+    for (const model of models) this.#models.set(model.model, model);
+  }
+
+  #store(partial: PartialRecord, offset: number, isReread: boolean): void {
+    if (partial.paneMs === null) return;
+    const endMs = partial.paneMs + this.#settings.window.hopMs;
+    const isFeedback = partial.source.role === 'feedback';
+    const decidedMs = isFeedback ? this.#labelEndMs : this.#dataEndMs;
+    if (decidedMs !== null && endMs <= decidedMs) {
+      if (!isReread) this.counts.latePartials++;
+      return;
+    }
+    (isFeedback ? this.#feedback : this.#predictions).put(partial.paneMs, partial, offset);
+  }
+
+  #decideDue(offset: number): Step | null {
+    const step = { events: [] as EventRecord[], evaluations: [] as EvaluationRecord[], facts: [] as Fact[], dataPanes: 0, labelPanes: 0 };
+    this.#decideData(step);
+    this.#decideLabels(step);
+    if (step.dataPanes + step.labelPanes === 0) return null;
+    this.#gaps = this.#gaps.filter((gap) => gap.toMs + this.#settings.window.latenessMs > (this.#labelEndMs ?? this.#dataEndMs ?? 0));
+    const decided: DecidedState = {
+      offset,
+      dataEndMs: this.#dataEndMs,
+      labelEndMs: this.#labelEndMs,
+      clocks: this.#clocks.snapshot(),
+      gaps: this.#gaps,
+    };
+    const key = factKey({ fact: 'decided', dataEndMs: this.#dataEndMs, labelEndMs: this.#labelEndMs });
+    const tombstones = step.facts.filter((fact) => fact.value === null);
+    if (this.#previousDecided !== null && this.#previousDecided !== key) tombstones.push({ key: this.#previousDecided, value: null });
+    this.#previousDecided = key;
+    return {
+      events: step.events,
+      evaluations: step.evaluations,
+      facts: step.facts.filter((fact) => fact.value !== null),
+      decided: { key, value: jsonValue(decided) },
+      tombstones,
+      dataPanes: step.dataPanes,
+      labelPanes: step.labelPanes,
+    };
+  }
+
+  #decideData(step: Collected): void {
+    const hop = this.#settings.window.hopMs;
+    const clockMs = this.#dataClockMs();
+    if (clockMs === null) return;
+    const isIdle = this.#clocks.isAnyPredictionIdle;
+    for (;;) {
+      const earliest = this.#predictions.earliestPaneMs;
+      let endMs: number;
+      if (this.#dataEndMs === null) {
+        if (earliest === null) return;
+        endMs = earliest + hop;
+      } else endMs = this.#dataEndMs + hop;
+      if (earliest !== endMs - hop && this.#isAllDormant(endMs)) {
+        // Nothing can follow from panes without data: stretches of them are stepped over at once.
+        const lastPassed = Math.floor(clockMs / hop) * hop;
+        endMs = earliest === null || earliest + hop > lastPassed ? lastPassed : earliest + hop;
+        if (this.#dataEndMs !== null && endMs <= this.#dataEndMs) return;
+      }
+      if (endMs > clockMs) return;
+      const byModel = this.#predictions.take(endMs - hop);
+      const inexact = [...this.#inexact(endMs), ...(isIdle ? ['idle'] : [])];
+      for (const name of [...new Set([...this.#models.keys(), ...byModel.keys()])].sort()) {
+        const partials = byModel.get(name) ?? [];
+        const model = this.#model(name);
+        if (partials.length === 0 && model.isDormant(endMs)) continue;
+        collect(step, model.decideData(endMs, partials, inexact));
+      }
+      this.#dataEndMs = endMs;
+      step.dataPanes++;
+    }
+  }
+
+  #decideLabels(step: Collected): void {
+    const hop = this.#settings.window.hopMs;
+    const clockMs = this.#labelClockMs();
+    if (clockMs === null) return;
+    const isIdle = this.#clocks.isAnyPredictionIdle || this.#clocks.isAnyFeedbackIdle;
+    for (;;) {
+      const earliest = this.#feedback.earliestPaneMs;
+      let endMs: number;
+      if (this.#labelEndMs === null) {
+        const first = this.#firstLabelPane(earliest);
+        if (first === null) return;
+        endMs = first + hop;
+      } else endMs = this.#labelEndMs + hop;
+      if (earliest !== endMs - hop && this.#isAllDormant(endMs)) {
+        const lastPassed = Math.floor(clockMs / hop) * hop;
+        endMs = earliest === null || earliest + hop > lastPassed ? lastPassed : earliest + hop;
+        if (this.#labelEndMs !== null && endMs <= this.#labelEndMs) return;
+      }
+      if (endMs > clockMs) return;
+      const byModel = this.#feedback.take(endMs - hop);
+      const inexact = [...this.#inexact(endMs), ...(isIdle ? ['idle'] : [])];
+      for (const model of [...this.#models.values()].sort((a, b) => (a.model < b.model ? -1 : 1))) {
+        const partials = [...(byModel.get(model.model) ?? []), ...(byModel.get(anyModel) ?? [])];
+        if (partials.length === 0 && model.isDormant(endMs) && !model.labels.hasWork) continue;
+        collect(step, model.decideLabels(endMs, partials, inexact));
+      }
+      this.#labelEndMs = endMs;
+      step.labelPanes++;
+    }
+  }
+
+  /** Data clock; at the end of all sources (files) the end of the last pane with data, so that no empty time follows it. */
+  #dataClockMs(): number | null {
+    const clockMs = this.#clocks.dataMs;
+    if (clockMs === null || clockMs < endWatermarkMs) return clockMs;
+    return this.#endOf(this.#predictions.latestPaneMs, this.#dataEndMs);
+  }
+
+  /** Label clock, never ahead of what the data clock has decided; at the end of all sources the end of the last pane with labels. */
+  #labelClockMs(): number | null {
+    const clockMs = this.#clocks.labelMs;
+    if (clockMs === null || this.#dataEndMs === null) return null;
+    if (clockMs < endWatermarkMs) return Math.min(clockMs, this.#dataEndMs);
+    return this.#endOf(this.#feedback.latestPaneMs, Math.max(this.#dataEndMs, this.#labelEndMs ?? 0));
+  }
+
+  #endOf(latestPaneMs: number | null, decidedMs: number | null): number | null {
+    if (latestPaneMs === null) return decidedMs;
+    return Math.max(latestPaneMs + this.#settings.window.hopMs, decidedMs ?? 0);
+  }
+
+  /** The label clock begins where the data clock did, or with the first label if that came before. */
+  #firstLabelPane(earliestFeedbackMs: number | null): number | null {
+    let first = earliestFeedbackMs;
+    for (const model of this.#models.values()) {
+      const startMs = model.labels.firstWaitingMs;
+      if (startMs !== null) first = first === null ? startMs : Math.min(first, startMs);
+    }
+    return first ?? (this.#dataEndMs === null ? null : this.#dataEndMs - this.#settings.window.hopMs);
+  }
+
+  #isAllDormant(nowMs: number): boolean {
+    for (const model of this.#models.values()) if (!model.isDormant(nowMs) || model.labels.hasWork) return false;
+    return true;
+  }
+
+  #inexact(endMs: number): string[] {
+    const startMs = endMs - this.#settings.window.hopMs;
+    const { latenessMs } = this.#settings.window;
+    return this.#gaps.some((gap) => gap.toMs + latenessMs > startMs && gap.fromMs < endMs) ? ['gap'] : [];
+  }
+
+  #model(name: string): ModelDetector {
+    let model = this.#models.get(name);
+    if (model === undefined) {
+      model = new ModelDetector(name, this.#settings);
+      this.#models.set(name, model);
+    }
+    return model;
+  }
+}
+
+interface Collected {
+  readonly events: EventRecord[];
+  readonly evaluations: EvaluationRecord[];
+  readonly facts: Fact[];
+  dataPanes: number;
+  labelPanes: number;
+}
+
+function collect(step: Collected, decision: { events: EventRecord[]; evaluations: EvaluationRecord[]; facts: Fact[] }): void {
+  for (const event of decision.events) step.events.push(event);
+  for (const evaluation of decision.evaluations) step.evaluations.push(evaluation);
+  for (const fact of decision.facts) step.facts.push(fact);
+}

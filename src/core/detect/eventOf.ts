@@ -1,0 +1,44 @@
+/** A step of an incident as the event of the output contract. */
+import { canonicalJson } from '../canonicalJson.ts';
+import { formatDuration } from '../duration.ts';
+import { sha256Hex } from '../hashText.ts';
+import type { EventRecord, SourceRange } from '../incident/event.ts';
+import type { BookStep } from '../incident/incidentBook.ts';
+import { summaryLine } from '../incident/summaryLine.ts';
+import type { ModelSettings } from '../settings.ts';
+import { segmentRecord } from './dataEvaluation.ts';
+
+export interface EventOrigin {
+  readonly model: string;
+  readonly settings: ModelSettings;
+  readonly windowStartMs: number;
+  readonly windowEndMs: number;
+  readonly sources: readonly SourceRange[];
+  readonly inexact: readonly string[];
+}
+
+/** Ids are hashes of what they name, so that whoever repeats a decision writes the same event. */
+export function eventOf(step: BookStep, origin: EventOrigin): EventRecord {
+  return {
+    id: sha256Hex(canonicalJson([step.incident, step.ordinal])).slice(0, 32),
+    incident: step.incident,
+    chain: step.chain,
+    ordinal: step.ordinal,
+    step: step.step,
+    kind: step.kind,
+    severity: step.severity,
+    model: origin.model,
+    versions: step.versions,
+    segment: segmentRecord(step.segment),
+    scale: formatDuration(step.scaleMs),
+    windowStart: new Date(origin.windowStartMs).toISOString(),
+    windowEnd: new Date(origin.windowEndMs).toISOString(),
+    start: new Date(step.startMs).toISOString(),
+    exact: origin.inexact.length === 0,
+    inexactReasons: origin.inexact,
+    summary: summaryLine(step, origin.windowEndMs),
+    series: step.series,
+    source: origin.sources,
+    owner: origin.settings.owner,
+  };
+}

@@ -1,0 +1,267 @@
+/**
+ * One model on the label clock: predictions of decided panes meet the labels that arrived, windows of performance are tested, incidents of
+ * kind performance advance. Predictions of a pane are joined only when the label clock decides that pane, so that what is joined
+ * does not depend on how far the data clock was ahead.
+ */
+import { formatDuration } from '../duration.ts';
+import type { EvaluationRecord, EventSeries, SourceRange } from '../incident/event.ts';
+import { IncidentBook, type Signal } from '../incident/incidentBook.ts';
+import { PerformanceState } from '../performance/performanceState.ts';
+import type { PerformanceEvaluation } from '../performance/types.ts';
+import type { CoreSettings, ModelSettings } from '../settings.ts';
+import { settingsOf } from '../settings.ts';
+import { mergeFeedbackSamples } from '../sketch/sample.ts';
+import type { FeedbackSampleEntry, PredictionSampleEntry, Sample } from '../sketch/types.ts';
+import type { PartialRecord } from '../summarize/messages.ts';
+import { shapeOf } from '../summarize/modelShape.ts';
+import { segmentRecord, seriesKey } from './dataEvaluation.ts';
+import type { Decision } from './dataDetector.ts';
+import { rounded, roundedEffects } from './describe.ts';
+import { eventOf } from './eventOf.ts';
+import { type Fact, factKey, feedbackValues, predictionValues } from './fact.ts';
+import type { LabelState } from './modelState.ts';
+import { sourceRanges } from './node.ts';
+import { holm } from './significance/family.ts';
+import { SourceLog } from './sourceLog.ts';
+
+/** p of the whole model at or below which a segment's own drop is taken for a part of the model's. */
+const shownByWhole = 0.01;
+
+/** Predictions of one version of one decided pane. */
+export interface PanePredictions {
+  readonly version: string;
+  readonly sample: Sample<PredictionSampleEntry>;
+  readonly sources: readonly SourceRange[];
+}
+
+export class LabelDetector {
+  readonly #model: string;
+  readonly #settings: CoreSettings;
+  readonly #modelSettings: ModelSettings;
+  readonly #performance: PerformanceState;
+  readonly #book: IncidentBook;
+  readonly #feedbackSampleSize: number;
+  readonly #sources = new SourceLog();
+  /** Predictions of panes that the data clock has decided and the label clock has not, by pane end. */
+  readonly #waiting = new Map<number, PanePredictions[]>();
+  /** Keys of sample facts, by pane end, for their tombstones. */
+  readonly #factKeys = new Map<number, string[]>();
+  #isLabelled = false;
+
+  constructor(model: string, settings: CoreSettings) {
+    this.#model = model;
+    this.#settings = settings;
+    this.#modelSettings = settingsOf(settings, model);
+    this.#performance = new PerformanceState({
+      model,
+      settings: this.#modelSettings,
+      window: settings.window,
+      segments: this.#modelSettings.segments,
+      bytesBudget: settings.limits.bytesPerModel / 2,
+      valuesPerSegment: settings.limits.valuesPerSegment,
+    });
+    this.#feedbackSampleSize = 4 * shapeOf(settings, model).sampleSize;
+    this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);
+  }
+
+  /** Whether labels were ever seen: only then does performance take a share of the false-alarm budget. */
+  get isLabelled(): boolean {
+    return this.#isLabelled;
+  }
+
+  get openIncidents(): number {
+    return this.#book.openCount;
+  }
+
+  get hasWork(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Start of the first pane whose predictions wait for the label clock; null where none does. */
+  get firstWaitingMs(): number | null {
+    return this.#waiting.size === 0 ? null : Math.min(...this.#waiting.keys()) - this.#settings.window.hopMs;
+  }
+
+  /** Takes the predictions of a pane that the data clock has just decided. */
+  addPredictions(endMs: number, predictions: readonly PanePredictions[]): Fact[] {
+    if (predictions.length === 0) return [];
+    this.#waiting.set(endMs, [...predictions]);
+    const facts = predictions.flatMap(({ version, sample, sources }) =>
+      predictionValues(sample, sources).map((value, part) => ({
+        key: factKey({ fact: 'predictions', model: this.#model, version, endMs, part }),
+        value,
+      })),
+    );
+    this.#remember(endMs, facts);
+    return facts;
+  }
+
+  /** Decides the pane that ends at `endMs` from the feedback partials that arrived in it, in merge order. */
+  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], isGone: (version: string | null) => boolean): Decision {
+    const decision: Decision = { events: [], evaluations: [], facts: [] };
+    this.#join(endMs);
+    const samples = partials.flatMap((partial) => partial.cells.flatMap((cell) => cell.feedback ?? []));
+    if (samples.length > 0) {
+      const sample = mergeFeedbackSamples(samples, this.#feedbackSampleSize);
+      const sources = sourceRanges(partials);
+      const facts = feedbackValues(sample, sources).map((value, part) => ({ key: factKey({ fact: 'feedback', model: this.#model, endMs, part }), value }));
+      this.#remember(endMs, facts);
+      decision.facts.push(...facts);
+      this.#addFeedback(endMs, sample, sources);
+    }
+    this.#evaluate(endMs, inexact, isGone, decision);
+    this.#expire(endMs, decision.facts);
+    return decision;
+  }
+
+  snapshot(): LabelState {
+    return { book: this.#book.snapshot(), isLabelled: this.#isLabelled, performance: this.#performance.baselineFact() };
+  }
+
+  /**
+   * Puts back the samples in order of their panes, those up to `decidedMs` as joined; then what was frozen.
+   */
+  restore(
+    state: LabelState | null,
+    decidedMs: number | null,
+    panes: readonly {
+      readonly endMs: number;
+      readonly predictions: readonly PanePredictions[];
+      readonly feedback: { readonly sample: Sample<FeedbackSampleEntry>; readonly sources: readonly SourceRange[] } | null;
+      readonly keys: readonly string[];
+    }[],
+  ): void {
+    for (const pane of panes) {
+      this.#factKeys.set(pane.endMs, [...pane.keys]);
+      if (pane.predictions.length > 0) this.#waiting.set(pane.endMs, [...pane.predictions]);
+      if (decidedMs === null || pane.endMs > decidedMs) continue;
+      this.#join(pane.endMs);
+      if (pane.feedback !== null) this.#addFeedback(pane.endMs, pane.feedback.sample, pane.feedback.sources);
+    }
+    if (state === null) return;
+    this.#performance.restoreBaseline(state.performance);
+    this.#isLabelled = state.isLabelled;
+    this.#book.restore(state.book);
+  }
+
+  #join(endMs: number): void {
+    const predictions = this.#waiting.get(endMs);
+    if (predictions === undefined) return;
+    this.#waiting.delete(endMs);
+    const paneMs = endMs - this.#settings.window.hopMs;
+    for (const { version, sample, sources } of predictions) {
+      this.#performance.addPredictions(paneMs, version, sample);
+      this.#sources.add(paneMs, sources);
+      if (sample.entries.some((entry) => entry.label !== null)) this.#isLabelled = true;
+    }
+  }
+
+  #addFeedback(endMs: number, sample: Sample<FeedbackSampleEntry>, sources: readonly SourceRange[]): void {
+    const paneMs = endMs - this.#settings.window.hopMs;
+    this.#performance.addFeedback(paneMs, sample);
+    this.#sources.add(paneMs, sources);
+    this.#isLabelled = true;
+  }
+
+  #evaluate(endMs: number, inexact: readonly string[], isGone: (version: string | null) => boolean, decision: Decision): void {
+    const evaluations = this.#performance.decide(endMs);
+    const signals: Signal[] = [];
+    const windows = new Map<number, PerformanceEvaluation>();
+    for (const scaleMs of this.#modelSettings.performance.scalesMs) {
+      const ofScale = evaluations.filter((one) => one.scaleMs === scaleMs);
+      const tested = ofScale.filter((one) => one.verdict === 'tested');
+      const alpha = tested[0]?.alpha ?? 0;
+      const breaches = holm(
+        tested.map((one) => one.p ?? 1),
+        alpha,
+      );
+      const wholeP = new Map(tested.filter((one) => one.segment === null).map((one) => [one.version, one.p ?? 1]));
+      for (const [index, one] of tested.entries()) {
+        const isBreach = breaches[index] === true;
+        signals.push(signalOf(one, alpha, isBreach, one.segment !== null && (wholeP.get(one.version) ?? 1) <= shownByWhole));
+        decision.evaluations.push(evaluationRecord(this.#model, one, isBreach ? 'drift' : 'ok'));
+      }
+      for (const one of ofScale) if (one.verdict !== 'tested') decision.evaluations.push(evaluationRecord(this.#model, one, one.verdict));
+      const newest = ofScale.at(-1);
+      if (newest !== undefined) windows.set(scaleMs, newest);
+    }
+    for (const step of [...this.#book.advance(endMs, signals), ...this.#book.end(endMs, isGone)]) {
+      const windowEndMs = windows.get(step.scaleMs)?.windowEndMs ?? endMs;
+      const windowStartMs = windowEndMs - step.scaleMs;
+      const sources = this.#sources.between(windowStartMs, endMs);
+      decision.events.push(eventOf(step, { model: this.#model, settings: this.#modelSettings, windowStartMs, windowEndMs, sources, inexact }));
+    }
+  }
+
+  #remember(endMs: number, facts: readonly Fact[]): void {
+    this.#factKeys.set(endMs, [...(this.#factKeys.get(endMs) ?? []), ...facts.map((fact) => fact.key)]);
+  }
+
+  #expire(endMs: number, facts: Fact[]): void {
+    const neededFromMs = Math.min(this.#performance.neededFromMs(), endMs);
+    this.#sources.expire(neededFromMs);
+    for (const [paneEndMs, keys] of this.#factKeys) {
+      if (paneEndMs - this.#settings.window.hopMs >= neededFromMs) continue;
+      this.#factKeys.delete(paneEndMs);
+      for (const key of keys) facts.push({ key, value: null });
+    }
+  }
+}
+
+function describe(one: PerformanceEvaluation): EventSeries {
+  const [low, high] = one.interval ?? [0, 0];
+  return {
+    name: one.metric,
+    since: '',
+    joined: true,
+    statistic: one.metric,
+    effects: roundedEffects({ effect: one.effect ?? 0 }),
+    p: one.p ?? 1,
+    n: rounded(one.n),
+    baselineN: one.baselineN,
+    phi: rounded(one.phi ?? 1),
+    current: { observed: rounded(one.observed ?? 0), low: rounded(low), high: rounded(high), coverage: rounded(one.coverage), labels: one.rows },
+    baseline: { expected: rounded(one.expected ?? 0) },
+  };
+}
+
+function signalOf(one: PerformanceEvaluation, alpha: number, isBreach: boolean, isShownByWhole: boolean): Signal {
+  return {
+    key: seriesKey(one.version, one.segment, one.metric),
+    name: one.metric,
+    version: one.version,
+    segment: one.segment,
+    kind: 'performance',
+    severity: 'error',
+    scaleMs: one.scaleMs,
+    p: one.p ?? 1,
+    alpha,
+    isBreach,
+    isBelowMinimum: one.belowMinimum,
+    isNew: true,
+    isShownByWhole,
+    describe: () => describe(one),
+  };
+}
+
+function evaluationRecord(model: string, one: PerformanceEvaluation, verdict: EvaluationRecord['verdict']): EvaluationRecord {
+  return {
+    model,
+    version: one.version,
+    segment: segmentRecord(one.segment),
+    series: one.metric,
+    kind: 'performance',
+    scale: formatDuration(one.scaleMs),
+    windowStart: new Date(one.windowStartMs).toISOString(),
+    windowEnd: new Date(one.windowEndMs).toISOString(),
+    n: rounded(one.n),
+    baselineN: one.baselineN,
+    effects: one.effect === null ? {} : roundedEffects({ effect: one.effect, observed: one.observed ?? 0, expected: one.expected ?? 0 }),
+    p: one.p,
+    detectable: one.detectable,
+    verdict,
+    statistic: one.metric,
+    coverage: rounded(one.coverage),
+    ...(one.interval === null ? {} : { interval: [rounded(one.interval[0]), rounded(one.interval[1])] as const }),
+  };
+}

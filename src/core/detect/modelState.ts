@@ -1,0 +1,26 @@
+/** What the state fact of a model holds besides nodes, baselines and samples, which are facts of their own. Plain JSON. */
+import type { BookState } from '../incident/incidentBook.ts';
+import type { LearnerState } from './baselineLearner.ts';
+
+/** Event time of the first and the last pane with data of a version. */
+export interface VersionState {
+  readonly firstMs: number;
+  lastMs: number;
+}
+
+export interface DataState {
+  /** End of the last pane with data. */
+  readonly lastDataMs: number | null;
+  /** By version, sorted. */
+  readonly versions: readonly (readonly [version: string, state: VersionState])[];
+  /** By cell text, sorted. */
+  readonly learners: readonly (readonly [cell: string, state: LearnerState])[];
+  readonly book: BookState;
+}
+
+export interface LabelState {
+  readonly book: BookState;
+  readonly isLabelled: boolean;
+  /** Frozen parts of `core/performance`, as its `baselineFact` gives them. */
+  readonly performance: unknown;
+}

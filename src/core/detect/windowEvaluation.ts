@@ -1,0 +1,117 @@
+/**
+ * One window of one cell against its baseline: the last 12 nodes of a scale, their sums added, every series compared (recipe, sections 3
+ * to 5). Drift is incremental: a node is scored once per baseline, a window adds 12 sums whatever its length.
+ */
+import type { AlertSettings, CoreSettings } from '../settings.ts';
+import { stepsPerWindow } from '../settings.ts';
+import { mergeSeries } from '../sketch/merge.ts';
+import type { SeriesSummary } from '../sketch/types.ts';
+import type { CellBaseline, SeriesReference } from './baselineLearner.ts';
+import { type Node, unitRows } from './node.ts';
+import { isInsufficient } from './significance/family.ts';
+import { addSums, scoreSeries } from './significance/scores.ts';
+import { effectOf, evaluateSeries, rateSums } from './significance/series.ts';
+import type { SeriesEvaluation, SeriesSums, UnitRows, WindowSums } from './significance/types.ts';
+
+export interface CellWindow {
+  readonly scaleMs: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly nodes: readonly Node[];
+  readonly rows: number;
+}
+
+export type WindowState = 'learning' | 'insufficient' | 'tested';
+
+/** Nodes of the window that ends at `endMs`; `nodes` gives those of one step that end in a stretch of time. */
+export function cellWindow(scaleMs: number, endMs: number, nodes: (stepMs: number, afterMs: number, untilMs: number) => Node[]): CellWindow {
+  const startMs = endMs - scaleMs;
+  const inside = nodes(scaleMs / stepsPerWindow, startMs, endMs);
+  return { scaleMs, startMs, endMs, nodes: inside, rows: inside.reduce((sum, node) => sum + Math.max(node.rows, node.records), 0) };
+}
+
+/** Whether this window can be tested against this baseline at all. */
+export function windowState(window: CellWindow, baseline: CellBaseline | null): WindowState {
+  if (baseline === null || window.startMs < baseline.endMs) return 'learning';
+  if (isInsufficient({ baselineMs: baseline.lengthMs, windowMs: window.scaleMs, rows: window.rows })) return 'insufficient';
+  return 'tested';
+}
+
+/** Sums of nodes are kept as long as the node itself lives, for the reference that they were scored with. */
+export class WindowEvaluator {
+  readonly #settings: CoreSettings;
+  readonly #unitMs: number;
+  readonly #sums = new WeakMap<Node, Map<string, { reference: SeriesReference; sums: SeriesSums; units: UnitRows[] }>>();
+
+  constructor(settings: CoreSettings, unitMs: number) {
+    this.#settings = settings;
+    this.#unitMs = unitMs;
+  }
+
+  evaluate(
+    window: CellWindow,
+    series: string,
+    reference: SeriesReference,
+    minimumEffect: AlertSettings['minimumEffect'],
+    alpha: number,
+  ): SeriesEvaluation {
+    return evaluateSeries(reference.fitted, this.#windowSums(window.nodes, series, reference), window.scaleMs, minimumEffect, alpha);
+  }
+
+  /** What is over does not open: whether the newest third of the window shows at least half of the effect, in its direction. */
+  isNew(window: CellWindow, series: string, reference: SeriesReference, evaluation: SeriesEvaluation): boolean {
+    const thirdMs = (window.scaleMs / stepsPerWindow) * (stepsPerWindow / 3);
+    const newest = window.nodes.filter((node) => node.endMs > window.endMs - thirdMs);
+    if (newest.length === 0) return false;
+    const effect = effectOf(reference.fitted, this.#windowSums(newest, series, reference), evaluation.statistic);
+    return Math.sign(effect) === Math.sign(evaluation.effect) && Math.abs(effect) >= Math.abs(evaluation.effect) / 2;
+  }
+
+  /** The merged summary of a window, for people. */
+  summary(window: CellWindow, series: string): SeriesSummary {
+    const parts = window.nodes.flatMap((node) => node.series.get(series) ?? []);
+    return mergeSeries(parts, this.#settings.digest, this.#settings.limits.categoriesPerSeries);
+  }
+
+  #windowSums(nodes: readonly Node[], series: string, reference: SeriesReference): WindowSums {
+    let sums: SeriesSums | null = null;
+    const units = new Map<number, { unit: number; rows: number; n: number }>();
+    for (const node of nodes) {
+      const scored = this.#nodeSums(node, series, reference);
+      sums = sums === null ? scored.sums : addSums(sums, scored.sums);
+      for (const unit of scored.units) {
+        const known = units.get(unit.unit);
+        if (known === undefined) units.set(unit.unit, { ...unit });
+        else {
+          known.rows += unit.rows;
+          known.n += unit.n;
+        }
+      }
+    }
+    return { units: [...units.values()].sort((a, b) => a.unit - b.unit), sums: sums ?? { rows: 0, n: 0, x: [], ss: [] } };
+  }
+
+  #nodeSums(node: Node, series: string, reference: SeriesReference): { sums: SeriesSums; units: UnitRows[] } {
+    let bySeries = this.#sums.get(node);
+    if (bySeries === undefined) {
+      bySeries = new Map();
+      this.#sums.set(node, bySeries);
+    }
+    const known = bySeries.get(series);
+    if (known?.reference === reference) return known;
+    const { scores } = reference.fitted;
+    let scored: { sums: SeriesSums; units: UnitRows[] };
+    if (scores.kind === 'rate') {
+      const unit = Math.floor((node.endMs - 1) / this.#unitMs);
+      scored = { sums: rateSums(node.records, node.invalid), units: [{ unit, rows: node.records, n: node.records }] };
+    } else {
+      scored = {
+        sums: scoreSeries(scores, node.series.get(series) ?? null, node.rows),
+        units: unitRows(node, series, scores.kind),
+      };
+    }
+    bySeries.set(series, { reference, ...scored });
+    return scored;
+  }
+}
+
