@@ -1,0 +1,1 @@
+export type { BacktestSummary } from '../report/summary.ts';
