@@ -85,8 +85,8 @@ function tagKey(key: string): string {
 function contextsOf(event: EventRecord, context: IssueContext): Record<string, Flat> {
   const links = linksOf(event, context);
   return {
-    'What changed': whatChanged(event),
     'Top features': topSeries(event, context.sensitive),
+    'What changed': whatChanged(event),
     Source: sourceOf(event),
     Reproduce: reproduce(event),
     ...(Object.keys(links).length === 0 ? {} : { Links: links }),
@@ -98,8 +98,8 @@ function whatChanged(event: EventRecord): Flat {
   return {
     step: event.step,
     kind: event.kind,
-    'open since': event.start,
-    window: `${event.windowStart} to ${event.windowEnd}`,
+    'open since': plainTime(event.start),
+    window: `${plainTime(event.windowStart)} to ${plainTime(event.windowEnd)}`,
     scale: event.scale,
     series: `${breached} breached${breached === event.series.length ? '' : `, ${event.series.length - breached} moving too`}`,
     versions: cut(event.versions.map((version) => version || '(none)').join(', '), 200),
@@ -143,14 +143,19 @@ function plain(value: number | string): string {
   return typeof value === 'number' ? size(value) : value;
 }
 
+/** An ISO time without milliseconds that are zero. */
+function plainTime(iso: string): string {
+  return iso.replace('.000Z', 'Z');
+}
+
 /** Where the records stand. Offsets as they are, ungrouped: they are copied into other tools. */
 function sourceOf(event: EventRecord): Flat {
   const shown = event.source.slice(0, sourceRows);
   const records = event.source.reduce((sum, { from, to }) => sum + to - from, 0);
   return {
-    from: event.windowStart,
-    to: event.windowEnd,
-    records,
+    from: plainTime(event.windowStart),
+    to: plainTime(event.windowEnd),
+    records: count(records),
     ...Object.fromEntries(
       shown.map(({ topic, partition, from, to }) => [
         `${topic} partition ${partition}`,
@@ -163,7 +168,7 @@ function sourceOf(event: EventRecord): Flat {
 
 function reproduce(event: EventRecord): Flat {
   return {
-    command: `tidemark backtest --config tidemark.yaml --from ${event.windowStart} --to ${event.windowEnd} --out incident-${event.incident.slice(0, 8)}`,
+    command: `tidemark backtest --config tidemark.yaml --from ${plainTime(event.windowStart)} --to ${plainTime(event.windowEnd)} --out incident-${event.incident.slice(0, 8)}`,
     note: 'A "first" baseline is learned from where the replay begins: set --from back by baseline.duration to see the event come again.',
   };
 }

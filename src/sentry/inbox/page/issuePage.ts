@@ -31,7 +31,9 @@ function cell(value: unknown, key: string): Markup {
   if (key === 'command') return html`<code class="block">${text}</code>`;
   if (/^https?:\/\/\S+$/.test(text)) return html`<a href="${text}" rel="noreferrer">${text}</a>`;
   const parts = text.split(' · ');
-  return parts.length === 1 ? html`${text}` : html`<ul class="parts">${parts.map((part) => html`<li>${part}</li>`)}</ul>`;
+  return parts.length === 1
+    ? html`${text}`
+    : html`<ul class="parts">${parts.map((part) => (part.includes(' → ') ? html`<li class="moved">${part}</li>` : html`<li>${part}</li>`))}</ul>`;
 }
 
 function pictures(event: InboxEvent): Markup | null {
@@ -56,7 +58,7 @@ function timeline(issue: InboxIssue, current: InboxEvent | undefined): Markup {
           event === current ? html` aria-current="true"` : null
         }>${shape(event.level)}<b>${stepOf(event)}</b> ${when(event.time)}</a></li>`,
     );
-  return html`<section class="card section"><h2>${counted(issue.count, 'event')}${
+  return html`<section class="card section timeline-card"><h2>${counted(issue.count, 'event')}${
     issue.count > issue.events.length ? `, ${issue.events.length} kept` : ''
   }</h2><ol class="timeline">${rows}</ol></section>`;
 }

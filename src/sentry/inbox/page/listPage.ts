@@ -1,6 +1,6 @@
 import type { InboxIssue } from '../store.ts';
 import { html, type Markup } from './html.ts';
-import { chips, counted, issuePath, levelBadge, levelOf, page, tide, when } from './parts.ts';
+import { chips, counted, issuePath, levelBadge, levelOf, page, shape, tide, when } from './parts.ts';
 
 /** Tags of a row; the others stand on the issue's own page. */
 const rowTags = /^(team|feature|segment\..*)$/;
@@ -27,8 +27,13 @@ function row(issue: InboxIssue): Markup {
   return html`<li class="is-${levelOf(issue.level)}">
 <div>${levelBadge(issue.level)}</div>
 <div class="what"><a class="title" href="${issuePath(issue)}">${issue.title}</a><p class="value">${issue.value}</p>${chips([['in', issue.culprit] as const, ...tags].filter(([, value]) => value !== ''))}</div>
-<div class="seen"><b>${counted(issue.count, 'event')} </b>${when(issue.lastSeen)}</div>
+<div class="seen"><b>${counted(issue.count, 'event')} </b>${when(issue.lastSeen)}${trail(issue)}</div>
 </li>`;
+}
+
+/** The last events as shapes, oldest first: how the incident went, at a glance. */
+function trail({ events }: InboxIssue): Markup {
+  return html`<div class="trail" aria-hidden="true">${events.slice(-10).map(({ level }) => html`<span class="is-${levelOf(level)}">${shape(level)}</span>`)}</div>`;
 }
 
 function nothing(dsn: string): Markup {

@@ -32,7 +32,7 @@ a:hover { text-decoration: underline; }
 .brand:hover { text-decoration: none; }
 .brand svg { width: 26px; height: 26px; color: var(--accent); flex: none; }
 .bar .note { color: var(--soft); font-size: 13px; margin-left: auto; }
-main { padding: 28px 0 64px; }
+main.frame { padding-top: 28px; padding-bottom: 64px; }
 h1 { font-size: 24px; line-height: 1.3; letter-spacing: -.015em; font-weight: 680; margin: 0; }
 h2 { font-size: 13px; font-weight: 650; margin: 0; color: var(--soft); letter-spacing: .01em; }
 .lead { color: var(--soft); margin: 6px 0 0; }
@@ -45,18 +45,20 @@ h2 { font-size: 13px; font-weight: 650; margin: 0; color: var(--soft); letter-sp
 .level.warning { color: var(--warning); background: var(--warning-ground); }
 .level.info { color: var(--info); background: var(--info-ground); }
 .issues { list-style: none; margin: 0; padding: 0; }
-.issues li { position: relative; display: grid; grid-template-columns: 104px minmax(0, 1fr) 168px; gap: 4px 20px; padding: 18px 22px; border-top: 1px solid var(--line); }
-.issues li:first-child { border-top: 0; }
-.issues li::before { content: ""; position: absolute; inset: 0 auto 0 0; width: 3px; background: var(--level); }
-.issues li:hover { background: var(--sunk); }
+.issues > li { position: relative; display: grid; grid-template-columns: 104px minmax(0, 1fr) 168px; gap: 4px 20px; padding: 18px 22px; border-top: 1px solid var(--line); }
+.issues > li:first-child { border-top: 0; }
+.issues > li::before { content: ""; position: absolute; inset: 0 auto 0 0; width: 3px; background: var(--level); }
+.issues > li:hover { background: var(--sunk); }
 .issues .title { font-weight: 640; font-size: 16px; color: var(--ink); }
 .issues .title::after { content: ""; position: absolute; inset: 0; }
 .issues .value { margin: 2px 0 8px; color: var(--soft); }
 .issues .seen { text-align: right; font-size: 13px; color: var(--soft); }
 .issues .seen b { display: block; color: var(--ink); font-size: 15px; font-weight: 640; }
+.trail { display: flex; gap: 5px; justify-content: flex-end; margin-top: 8px; }
+.trail svg { width: 10px; height: 10px; color: var(--level); }
 .chips { display: flex; flex-wrap: wrap; gap: 6px; margin: 0; padding: 0; list-style: none; }
 .chip { display: inline-flex; max-width: 100%; border: 1px solid var(--line); border-radius: 6px; font-size: 12.5px; line-height: 1.5; overflow: hidden; background: var(--card); }
-.chip span { padding: 1px 8px; color: var(--soft); background: var(--sunk); border-right: 1px solid var(--line); }
+.chip span { flex: none; white-space: nowrap; padding: 1px 8px; color: var(--soft); background: var(--sunk); border-right: 1px solid var(--line); }
 .chip b { padding: 1px 8px; font-weight: 550; min-width: 0; }
 .empty { padding: 56px 28px; text-align: center; }
 .empty svg { width: 56px; height: 56px; color: var(--accent); opacity: .8; }
@@ -65,8 +67,10 @@ code, pre { font-family: var(--mono); font-size: 12.8px; }
 code.block, pre { display: block; margin: 0; padding: 12px 14px; border-radius: 8px; background: var(--sunk); border: 1px solid var(--line); white-space: pre-wrap; user-select: all; }
 .crumbs { font-size: 13.5px; margin-bottom: 14px; }
 .head { padding: 22px 24px; border-left: 3px solid var(--level); }
-.head .line { font-size: 17px; margin: 8px 0 16px; }
-.columns { display: grid; grid-template-columns: minmax(0, 1fr) 308px; gap: 20px; margin-top: 20px; align-items: start; }
+.head h1 { margin-top: 10px; }
+.head .line { font-size: 17px; margin: 6px 0 16px; }
+time { white-space: nowrap; }
+.columns { display: grid; grid-template-columns: minmax(0, 1fr) 330px; gap: 20px; margin-top: 20px; align-items: start; }
 .stack { display: grid; gap: 20px; min-width: 0; }
 .section h2 { padding: 13px 20px; border-bottom: 1px solid var(--line); background: var(--sunk); }
 .section .body { padding: 16px 20px; }
@@ -74,21 +78,23 @@ dl { margin: 0; display: grid; grid-template-columns: minmax(120px, 200px) minma
 dt, dd { margin: 0; padding: 9px 20px; border-top: 1px solid var(--line); }
 dl > :nth-child(-n+2) { border-top: 0; }
 dt { color: var(--soft); padding-right: 0; }
-.parts { list-style: none; margin: 0; padding: 0; color: var(--soft); font-size: 13.5px; }
-.parts li:first-child { color: var(--ink); font-size: 15px; font-weight: 560; }
+.parts { list-style: none; margin: 0; padding: 0; color: var(--soft); font-size: 13.5px; display: flex; flex-wrap: wrap; gap: 2px 18px; }
+.parts li:first-child { color: var(--ink); font-size: 15px; font-weight: 560; flex-basis: 100%; }
+.parts .moved { color: var(--ink); }
 .facts dl { grid-template-columns: auto minmax(0, 1fr); font-size: 13.5px; }
 .facts dt, .facts dd { padding: 7px 20px; }
-.facts dd { text-align: right; }
+.facts dd { padding-left: 14px; }
+.facts code { font-size: 12px; }
 .timeline { list-style: none; margin: 0; padding: 10px 0; }
 .timeline li { position: relative; }
-.timeline li::before { content: ""; position: absolute; left: 26px; top: 0; bottom: 0; width: 2px; background: var(--line); }
+.timeline li::before { content: ""; position: absolute; left: 26px; top: 0; bottom: 0; width: 2px; z-index: 1; background: var(--line); }
 .timeline li:first-child::before { top: 22px; }
 .timeline li:last-child::before { bottom: calc(100% - 22px); }
 .timeline a { display: block; padding: 9px 20px 9px 48px; color: var(--ink); }
 .timeline a:hover { background: var(--sunk); text-decoration: none; }
 .timeline a[aria-current] { background: var(--sunk); box-shadow: inset 3px 0 0 var(--accent); }
-.timeline svg { position: absolute; left: 19px; top: 15px; width: 16px; height: 16px; padding: 3px; background: var(--card); border-radius: 50%; color: var(--level); }
-.timeline a:hover + svg, .timeline a[aria-current] svg { background: var(--sunk); }
+.timeline svg { z-index: 2; position: absolute; left: 19px; top: 15px; width: 16px; height: 16px; padding: 3px; background: var(--card); border-radius: 50%; color: var(--level); }
+.timeline a:hover svg, .timeline a[aria-current] svg { background: var(--sunk); }
 .timeline b { font-weight: 620; text-transform: capitalize; }
 .timeline time { display: block; color: var(--soft); font-size: 12.8px; }
 .picture { display: block; max-width: 100%; height: auto; border-radius: 8px; border: 1px solid var(--line); }
@@ -103,14 +109,18 @@ details pre { border: 0; border-top: 1px solid var(--line); border-radius: 0; ma
 @media (max-width: 860px) {
   .frame { padding: 0 16px; }
   .columns { grid-template-columns: minmax(0, 1fr); }
-  .issues li { grid-template-columns: minmax(0, 1fr) auto; padding: 16px 18px; }
+  .issues > li { grid-template-columns: minmax(0, 1fr) auto; padding: 16px 18px; }
   .issues .what { grid-column: 1 / -1; grid-row: 2; margin-top: 6px; }
   .issues .seen b { display: inline; font-size: 13px; }
-  .bar .note { margin-left: 0; width: 100%; padding-bottom: 10px; }
+  .bar .frame { padding-top: 14px; padding-bottom: 12px; gap: 2px 12px; }
+  .bar .note { margin-left: 0; width: 100%; }
+  .columns > .stack { display: contents; }
+  .columns .timeline-card { order: -1; }
+  .trail { display: none; }
 }
 @media (max-width: 520px) {
   h1 { font-size: 20px; }
-  main { padding-top: 20px; }
+  main.frame { padding-top: 20px; }
   dl { grid-template-columns: minmax(0, 1fr); }
   dl > :nth-child(2) { border-top: 0; }
   dt { padding: 10px 18px 0; font-size: 13px; }
