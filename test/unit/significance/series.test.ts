@@ -358,3 +358,39 @@ describe('a file baseline', () => {
     ).toBeNull();
   });
 });
+
+describe('the order of the rows of a span, and how they are cut into digests', () => {
+  /** Largest change of the logarithm of p, over windows with and without a shift. */
+  function largestMove(other: (pane: Row[]) => WindowSums, baseline: SeriesBaseline, panes: readonly Row[][]): number {
+    const moves = panes.map((rows) => {
+      const window = windowOf(baseline, [rows], firstUnit + 168);
+      const p = evaluateSeries(baseline, window, hourMs, noMinimum, alpha).p;
+      const otherP = evaluateSeries(baseline, other(rows), hourMs, noMinimum, alpha).p;
+      return Math.abs(Math.log(otherP / p));
+    });
+    return Math.max(...moves);
+  }
+  const noMinimum = { location: 0, spread: 0, share: 0, totalVariation: 0 };
+
+  test('move p by less than a twentieth of itself', () => {
+    const { baseline, random } = week(22, normal);
+    const panes = times(60, (index) => times(720, () => random.normal() + (index % 3) / 10));
+    const shuffled = (rows: Row[]): WindowSums => {
+      const order = rows.map((row) => ({ row, key: random.next() })).sort((left, right) => left.key - right.key);
+      return windowOf(baseline, [order.map(({ row }) => row)], firstUnit + 168);
+    };
+    const inPanes = (rows: Row[]): WindowSums => {
+      const parts = times(12, (pane) => windowOf(baseline, [rows.slice(60 * pane, 60 * pane + 60)], firstUnit + 168).sums);
+      return { units: [{ unit: firstUnit + 168, rows: 720, n: 720 }], sums: parts.reduce(addSums, emptySums(baseline.scores)) };
+    };
+    expect(largestMove(shuffled, baseline, panes)).toBeLessThan(0.05);
+    expect(largestMove(inPanes, baseline, panes)).toBeLessThan(0.05);
+  });
+
+  test('move nothing where values are counted', () => {
+    const { baseline, random } = week(23, letter);
+    const rows = times(720, () => letter(random));
+    const window = windowOf(baseline, [rows], firstUnit + 168);
+    expect(windowOf(baseline, [[...rows].reverse()], firstUnit + 168)).toEqual(window);
+  });
+});
