@@ -10,8 +10,10 @@ export const durationForm = 'a duration: a number and ms, s, m, h or d, such as 
 export function parseDuration(text: string): number | null {
   const match = shape.exec(text.trim());
   if (match === null) return null;
-  const milliseconds = Math.round(Number(match[1]) * (unitMs[match[2] ?? ''] ?? Number.NaN) * 1_000) / 1_000;
-  return Number.isSafeInteger(milliseconds) ? milliseconds : null;
+  const exact = Number(match[1]) * (unitMs[match[2] ?? ''] ?? Number.NaN);
+  const milliseconds = Math.round(exact);
+  // Decimals are binary fractions: 1.1 s is 1,100.0000000000002 ms.
+  return Math.abs(exact - milliseconds) < 1e-6 && Number.isSafeInteger(milliseconds) ? milliseconds : null;
 }
 
 /** Shortest exact text of a duration in whole milliseconds: 300,000 is `5m`, 86,400,000 is `1d`, 5,400,000 is `90m`. */
