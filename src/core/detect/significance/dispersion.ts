@@ -99,7 +99,7 @@ function nextLink(links: readonly DispersionLink[], units: number, estimate: num
   const last = links.at(-1);
   if (last === undefined) return { units, estimate, phi: estimate, nu: free };
   const prior = last.phi * growth(links, units);
-  const surprise = estimate > 0 && prior > 0 ? fUpperTail(estimate / prior, free, last.nu) : prior > 0 ? 1 : 0;
+  const surprise = prior > 0 ? fUpperTail(estimate / prior, free, last.nu) : 0;
   const weight = Math.min(kappa, last.nu) * Math.min(1, surprise / 0.25);
   return { units, estimate, phi: (weight * prior + free * estimate) / (weight + free), nu: weight + free };
 }
