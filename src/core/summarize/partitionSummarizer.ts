@@ -31,6 +31,8 @@ export interface SummarizerOptions {
   readonly source: SourcePartition;
   /** Number of partitions of the source topic: what its watermark records say. */
   readonly partitions: number;
+  /** That number when the group first read the topic; default `partitions`. See `ResumeState`. */
+  readonly firstPartitions?: number;
   /** `cellConfigHash(settings)`. */
   readonly configHash: string;
   readonly start: SummarizerStart;
@@ -89,6 +91,7 @@ export class PartitionSummarizer {
   /** Panes that start before it were closed under another hop, perhaps in part. */
   readonly #knownFromMs: number;
   readonly #startOffset: number;
+  readonly #firstPartitions: number;
   #partitions: number;
   #position: number;
   #chunk: number;
@@ -102,6 +105,7 @@ export class PartitionSummarizer {
   /** Open panes of the current chunk; the pane before any event time has the key null. */
   #panes = new Map<number | null, OpenPane>();
   #outputs: SummarizeOutput[] = [];
+  #lateCount = 0;
 
   constructor(options: SummarizerOptions) {
     const { settings, source, start } = options;
@@ -109,6 +113,7 @@ export class PartitionSummarizer {
     this.#source = source;
     this.#configHash = options.configHash;
     this.#partitions = options.partitions;
+    this.#firstPartitions = options.firstPartitions ?? options.partitions;
     this.#hopMs = settings.window.hopMs;
     this.#latenessMs = source.role === 'feedback' ? 0 : settings.window.latenessMs;
     const shapes = new Map<string, ModelShape>();
@@ -152,6 +157,11 @@ export class PartitionSummarizer {
   /** Largest event time seen less the lateness; feedback: arrival time. Null before there is one. */
   get watermarkMs(): number | null {
     return this.#maxTimeMs === null ? null : this.#maxTimeMs - this.#latenessMs;
+  }
+
+  /** Late records counted so far. */
+  get lateCount(): number {
+    return this.#lateCount;
   }
 
   /** Number of live cells, for memory accounts. */
@@ -250,6 +260,7 @@ export class PartitionSummarizer {
       closedUntilMs: this.#closedUntilMs,
       idle: this.#idle,
       configHash: this.#configHash,
+      firstPartitions: this.#firstPartitions,
       before,
       unknownPast: this.#unknownPast,
     });
@@ -273,7 +284,9 @@ export class PartitionSummarizer {
     const paneMs = this.#paneOf(record.timeMs);
     const watermarkMs = this.watermarkMs;
     if (watermarkMs !== null && paneMs + this.#hopMs <= watermarkMs) {
-      this.#open(this.#currentPaneMs)?.countLate(record.model);
+      const pane = this.#open(this.currentPaneMs);
+      if (pane !== null) this.#lateCount += 1;
+      pane?.countLate(record.model);
       return;
     }
     if (this.#unknownPast !== null && this.#unknownPast.untilMs === null) this.#endUnknownPastAfter(paneMs);
@@ -299,20 +312,20 @@ export class PartitionSummarizer {
   #countUnused(decoded: DecodedRecord): InvalidRecord | null {
     if (decoded.kind === 'invalid') return this.#countInvalid(decoded);
     if (decoded.kind === 'skipped') {
-      this.#open(this.#currentPaneMs)?.countSkipped();
+      this.#open(this.currentPaneMs)?.countSkipped();
       return null;
     }
     return this.#countInvalid(wrongKind(decoded));
   }
 
   #countInvalid(record: InvalidRecord): InvalidRecord | null {
-    const pane = this.#open(this.#currentPaneMs);
+    const pane = this.#open(this.currentPaneMs);
     pane?.countInvalid(record.model, record.reason);
     return pane === null ? null : record;
   }
 
   /** Pane in which records without a pane of their own are counted. */
-  get #currentPaneMs(): number | null {
+  get currentPaneMs(): number | null {
     return this.#maxTimeMs === null ? null : this.#paneOf(this.#maxTimeMs);
   }
 

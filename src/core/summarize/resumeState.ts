@@ -28,6 +28,8 @@ export interface ResumeState {
   /** The last idle flush: its partials hold everything up to `position`, where the largest event time was `maxTimeMs`. */
   readonly idle: { readonly position: number; readonly maxTimeMs: number | null } | null;
   readonly configHash: string;
+  /** Partitions of the topic when the group first read it: a partition of a higher number is a new one, and is read from its beginning. */
+  readonly firstPartitions: number;
   readonly before: RecordMark | null;
   /** Not null while panes of an unknown past are open. */
   readonly unknownPast: UnknownPast | null;
@@ -42,6 +44,7 @@ export function formatResumeState(state: ResumeState): string {
     state.closedUntilMs,
     idle === null ? null : [idle.position, idle.maxTimeMs],
     state.configHash,
+    state.firstPartitions,
     before === null ? null : [before.offset, before.timestampMs, before.valueHash],
     unknownPast === null ? null : [unknownPast.fromOffset, unknownPast.untilMs],
   ]);
@@ -55,9 +58,9 @@ export function parseResumeState(metadata: string): ResumeState | null {
   } catch {
     return null;
   }
-  if (!Array.isArray(parsed) || parsed.length !== 7 || parsed[0] !== metadataVersion) return null;
-  const [, maxTimeMs, closedUntilMs, idle, configHash, before, unknownPast]: unknown[] = parsed;
-  if (!isTime(maxTimeMs) || !isTime(closedUntilMs) || typeof configHash !== 'string') return null;
+  if (!Array.isArray(parsed) || parsed.length !== 8 || parsed[0] !== metadataVersion) return null;
+  const [, maxTimeMs, closedUntilMs, idle, configHash, firstPartitions, before, unknownPast]: unknown[] = parsed;
+  if (!isTime(maxTimeMs) || !isTime(closedUntilMs) || typeof configHash !== 'string' || typeof firstPartitions !== 'number') return null;
   const idleState = tuple(idle, 2);
   const mark = tuple(before, 3);
   const past = tuple(unknownPast, 2);
@@ -67,6 +70,7 @@ export function parseResumeState(metadata: string): ResumeState | null {
     closedUntilMs,
     idle: idleState && { position: idleState[0] ?? 0, maxTimeMs: idleState[1] ?? null },
     configHash,
+    firstPartitions,
     before: mark && { offset: mark[0] ?? 0, timestampMs: mark[1] ?? 0, valueHash: mark[2] ?? 0 },
     unknownPast: past && { fromOffset: past[0] ?? 0, untilMs: past[1] ?? null },
   };

@@ -1,0 +1,309 @@
+/**
+ * Summarize: from the topics of an inference stack to `partials`. One loop reads all assigned partitions, always on from the prediction partition with the
+ * lowest watermark, so that no partition runs ahead and detect holds few panes open.
+ *
+ * What makes "counted exactly once" true is the order of the writes: the partials up to a position, their acknowledgement, the watermark records, their
+ * acknowledgement, and only then the commit of the resume point. A crash between any two repeats the same bytes.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { cellConfigHash } from '../core/configHash.ts';
+import { ConfigError, DependencyError } from '../core/errors.ts';
+import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { partitionOf } from '../core/record/partitioner.ts';
+import type { CoreSettings, TopicSource } from '../core/settings.ts';
+import { encodeMessage } from '../core/summarize/codec.ts';
+import { anyModel, type PartialsMessage, type SourceRole } from '../core/summarize/messages.ts';
+import { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
+import { splitPartial } from '../core/summarize/parts.ts';
+import { jsonDecoder } from '../formats/json.ts';
+import { partitionKey } from '../log/partitionKey.ts';
+import type { Clock, Commit, Log, Member, OutgoingRecord, OwnedPartition } from '../log/port.ts';
+import { type FirstStart, findStart } from './summarizerStart.ts';
+import { SummarizeTask, type Writing } from './summarizeTask.ts';
+
+/** Records that are summarized before others get their turn on the event loop: some milliseconds. */
+const sliceSize = 500;
+/** Longest sleep of the loop where nothing can be read. */
+const pauseMs = 250;
+/** Pause after something outside has failed. */
+const retryPauseMs = 1_000;
+
+export interface SummarizeOptions {
+  readonly log: Log;
+  readonly settings: CoreSettings;
+  /** `kafka.start`: where a group begins that has committed nothing. */
+  readonly start: FirstStart;
+  /** `deadLetters.maxShare`. */
+  readonly deadLetterShare: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Time between commits of a partition that moves. Default: 1 s. */
+  readonly commitEveryMs?: number;
+  /** Lets others have the event loop between slices. Default: one turn of it. */
+  readonly breathe?: () => Promise<unknown>;
+}
+
+interface Source {
+  readonly role: SourceRole;
+  readonly source: TopicSource;
+}
+
+export class SummarizeStage {
+  readonly #options: SummarizeOptions;
+  readonly #topics: InternalTopics;
+  readonly #configHash: string;
+  /** By topic. */
+  readonly #sources: ReadonlyMap<string, Source>;
+  readonly #breathe: () => Promise<unknown>;
+  readonly #tasks = new Map<string, SummarizeTask>();
+  #epoch = -1;
+  #partialsPartitions = 0;
+  #deadLetterPartitions = 0;
+  #committedAtMs = Number.NEGATIVE_INFINITY;
+  #idleCheckedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SummarizeOptions) {
+    this.#options = options;
+    this.#topics = internalTopics(options.settings.group);
+    this.#configHash = cellConfigHash(options.settings);
+    this.#sources = sourcesOf(options.settings);
+    this.#breathe = options.breathe ?? setImmediate;
+  }
+
+  /**
+   * Summarizes until the signal says stop; then writes what is due, commits and leaves the group. Rejects with what the log rejects with at the
+   * start (`DependencyError` where a topic does not exist); later failures are retried.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, settings, clock } = this.#options;
+    this.#partialsPartitions = await log.partitionCount(this.#topics.partials);
+    this.#deadLetterPartitions = await log.partitionCount(this.#topics.deadLetters);
+    const member = await log.join({ group: settings.group, topics: [...this.#sources.keys()] });
+    try {
+      while (!signal.aborted) {
+        await this.#follow(member, signal);
+        const task = this.#choose(member);
+        if (task !== null) {
+          await this.#write(member, task, task.readSlice(sliceSize, clock.nowMs()), signal);
+          await this.#breathe();
+        }
+        await this.#tellIdle(member, signal);
+        await this.#commit(member, this.#options.commitEveryMs ?? 1_000);
+        if (task === null && !signal.aborted && member.assignment().epoch === this.#epoch) await member.wait(pauseMs);
+      }
+      await this.#commit(member, 0);
+    } finally {
+      this.#tasks.clear();
+      await member.leave();
+    }
+  }
+
+  /** Takes up what was assigned and drops what was taken away; partitions that stayed keep their state. */
+  async #follow(member: Member, signal: AbortSignal): Promise<void> {
+    const { epoch, partitions } = member.assignment();
+    if (epoch === this.#epoch) return;
+    const { logger, metrics, settings } = this.#options;
+    for (const [key, task] of this.#tasks) {
+      if (!partitions.some((own) => partitionKey(own) === key && own.since === task.at.since)) this.#tasks.delete(key);
+    }
+    const added = partitions.filter((own) => !this.#tasks.has(partitionKey(own)));
+    metrics.set('tidemark_group_epoch', { group: settings.group }, epoch);
+    metrics.set('tidemark_partitions_assigned', { group: settings.group }, partitions.length);
+    logger.info(
+      { epoch, partitions: partitions.length, added: added.map(partitionKey) },
+      'Partitions were assigned to the summarize stage',
+    );
+    const isWanted = () => !signal.aborted && member.assignment().epoch === epoch;
+    try {
+      for (const topic of new Set(partitions.map((own) => own.topic))) {
+        await this.#takeUp(
+          member,
+          topic,
+          added.filter((own) => own.topic === topic),
+          isWanted,
+        );
+      }
+      if (isWanted()) this.#epoch = epoch;
+    } catch (error) {
+      if (!(error instanceof DependencyError)) throw error;
+      logger.warn({ error }, 'Newly assigned partitions could not be taken up: trying again');
+      await this.#options.clock.sleep(retryPauseMs);
+    }
+  }
+
+  async #takeUp(member: Member, topic: string, added: readonly OwnedPartition[], isWanted: () => boolean): Promise<void> {
+    const { log, settings, metrics, logger, clock, deadLetterShare } = this.#options;
+    const one = this.#sources.get(topic);
+    if (one === undefined || !isWanted()) return;
+    const partitions = await log.partitionCount(topic);
+    for (const task of this.#tasks.values()) if (task.at.topic === topic) task.summarizer.setPartitions(partitions);
+    if (added.length === 0) return;
+    const commits = await member.committed(Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
+    await Promise.all(
+      added.map(async (at) => {
+        const question = {
+          log,
+          logger,
+          at: { topic, partition: at.partition },
+          firstStart: this.#options.start,
+          commits,
+          configHash: this.#configHash,
+        };
+        const { start, firstPartitions } = await findStart(question);
+        if (!isWanted()) return;
+        const source = { role: one.role, topic, partition: at.partition };
+        const summarizer = new PartitionSummarizer({ settings, source, partitions, firstPartitions, configHash: this.#configHash, start });
+        const deadLetters = { topic: this.#topics.deadLetters, partitions: this.#deadLetterPartitions };
+        const decode = jsonDecoder(one.source, one.role);
+        const task = new SummarizeTask({ at, summarizer, decode, metrics, logger, deadLetterShare, deadLetters, nowMs: clock.nowMs() });
+        task.committed = commits[at.partition] ?? null;
+        member.start(at, start.offset);
+        this.#tasks.set(partitionKey(at), task);
+        logger.info({ ...source, from: start.offset, kind: start.kind }, 'Summarizing a partition');
+      }),
+    );
+    // At once: a first start at the end of the topic must not begin at a later end after a crash.
+    if (isWanted()) await this.#commit(member, 0);
+  }
+
+  /** The partition to read on from, or null where nothing can be read. */
+  #choose(member: Member): SummarizeTask | null {
+    let slowest: SummarizeTask | null = null;
+    let slowestMs = Number.POSITIVE_INFINITY;
+    let feedback: SummarizeTask | null = null;
+    let feedbackMs = Number.POSITIVE_INFINITY;
+    for (const task of this.#tasks.values()) {
+      const watermarkMs = task.summarizer.watermarkMs ?? Number.NEGATIVE_INFINITY;
+      if (!task.hasRecords(member)) continue;
+      if (task.summarizer.source.role === 'feedback') {
+        if (feedback !== null && watermarkMs >= feedbackMs) continue;
+        feedback = task;
+        feedbackMs = watermarkMs;
+      } else if (slowest === null || watermarkMs < slowestMs) {
+        slowest = task;
+        slowestMs = watermarkMs;
+      }
+    }
+    if (slowest === null || feedback === null) return slowest ?? feedback;
+    // Event time is behind arrival by the lateness even where predictions are read at once: that is no reason to wait.
+    const { latenessMs, hopMs } = this.#options.settings.window;
+    return feedbackMs <= slowestMs + latenessMs + hopMs ? feedback : slowest;
+  }
+
+  /** Says of partitions that have got nothing new for `idleAfter` that they are idle, if the log really has nothing more. */
+  async #tellIdle(member: Member, signal: AbortSignal): Promise<void> {
+    const { clock, log, logger, settings, metrics } = this.#options;
+    const { idleAfterMs } = settings.window;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#idleCheckedAtMs < Math.min(1_000, idleAfterMs / 4)) return;
+    this.#idleCheckedAtMs = nowMs;
+    let cells = 0;
+    for (const task of this.#tasks.values()) {
+      cells += task.summarizer.cellCount;
+      const { watermarkMs } = task.summarizer;
+      const { topic, partition } = task.at;
+      if (watermarkMs !== null) metrics.set('tidemark_watermark_lag_seconds', { topic, partition }, (nowMs - watermarkMs) / 1000);
+    }
+    metrics.set('tidemark_open_cells', {}, cells);
+    for (const task of [...this.#tasks.values()]) {
+      if (signal.aborted || task.hasRecords(member) || !task.isIdleDue(clock.nowMs(), idleAfterMs)) continue;
+      try {
+        const { high } = await log.offsets(task.at);
+        if (!this.#isCurrent(member, task) || task.hasRecords(member) || high !== task.summarizer.position) continue;
+      } catch (error) {
+        if (!(error instanceof DependencyError)) throw error;
+        logger.warn({ error }, 'The end of an idle partition could not be asked for');
+        return;
+      }
+      await this.#write(member, task, task.tellIdle(clock.nowMs()), signal);
+    }
+  }
+
+  /** Writes step by step, each acknowledged before the next. Tries until it succeeds, or the partition is no longer ours, or the signal says stop. */
+  async #write(member: Member, task: SummarizeTask, writing: Writing, signal: AbortSignal): Promise<void> {
+    const { log, metrics, logger, clock } = this.#options;
+    const [partials = [], ...later] = writing.steps;
+    const steps = [
+      [...writing.letters, ...partials.flatMap((message) => this.#recordsOf(message))],
+      ...later.map((step) => step.flatMap((message) => this.#recordsOf(message))),
+    ];
+    for (const records of steps) {
+      if (records.length === 0) continue;
+      for (let isWritten = false; !isWritten; ) {
+        try {
+          await log.produce(records);
+          isWritten = true;
+        } catch (error) {
+          if (!(error instanceof DependencyError)) throw error;
+          logger.warn(
+            { error, topic: this.#topics.partials },
+            'Partials could not be written: trying again, nothing is committed meanwhile',
+          );
+          if (!signal.aborted) await clock.sleep(retryPauseMs);
+          // What was drained is lost with the task: it is read again from the commit.
+          if (signal.aborted || !this.#isCurrent(member, task)) {
+            this.#tasks.delete(partitionKey(task.at));
+            return;
+          }
+        }
+      }
+    }
+    if (partials.length > 0) metrics.count('tidemark_partials_written_total', { topic: task.at.topic }, partials.length);
+  }
+
+  /** The records that carry a message: a partial goes to the partition of its model, what concerns every model to all. */
+  #recordsOf(message: PartialsMessage): OutgoingRecord[] {
+    const topic = this.#topics.partials;
+    if (message.type === 'partial' && message.model !== anyModel) {
+      const partition = partitionOf(message.model, this.#partialsPartitions);
+      return splitPartial(message).map((value) => ({ topic, partition, key: message.model, value }));
+    }
+    const key = message.type === 'partial' ? message.model : null;
+    const values = message.type === 'partial' ? splitPartial(message) : [encodeMessage(message)];
+    return Array.from({ length: this.#partialsPartitions }, (_, partition) =>
+      values.map((value) => ({ topic, partition, key, value })),
+    ).flat();
+  }
+
+  /** Commits the resume points that have moved; everything before them is written. */
+  async #commit(member: Member, everyMs: number): Promise<void> {
+    const { clock, logger, metrics, settings } = this.#options;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#committedAtMs < everyMs) return;
+    this.#committedAtMs = nowMs;
+    const due: { readonly task: SummarizeTask; readonly commit: Commit }[] = [];
+    for (const task of this.#tasks.values()) {
+      const commit = this.#isCurrent(member, task) ? task.dueCommit() : null;
+      if (commit !== null) due.push({ task, commit });
+    }
+    if (due.length === 0) return;
+    try {
+      await member.commit(due.map(({ commit }) => commit));
+      for (const { task, commit } of due) task.committed = commit;
+    } catch (error) {
+      // Nothing is lost: what is not committed is read again, by us or by the next owner.
+      metrics.count('tidemark_commit_failures_total', { group: settings.group });
+      logger.warn({ error }, 'A commit was refused');
+    }
+  }
+
+  #isCurrent(member: Member, task: SummarizeTask): boolean {
+    return member.assignment().partitions.some((own) => partitionKey(own) === partitionKey(task.at) && own.since === task.at.since);
+  }
+}
+
+function sourcesOf(settings: CoreSettings): ReadonlyMap<string, Source> {
+  const sources = new Map<string, Source>();
+  for (const source of settings.predictions) sources.set(source.topic, { role: 'predictions', source });
+  for (const source of settings.feedback) {
+    if (sources.has(source.topic))
+      throw new ConfigError(
+        `feedback: the topic "${source.topic}" is a predictions topic as well; labels that come with predictions need no entry here`,
+      );
+    sources.set(source.topic, { role: 'feedback', source });
+  }
+  return sources;
+}

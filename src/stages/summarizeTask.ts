@@ -1,0 +1,183 @@
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { InvalidReason } from '../core/record/record.ts';
+import type { PartialsMessage } from '../core/summarize/messages.ts';
+import type { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
+import type { Decoder } from '../formats/decoder.ts';
+import type { Batch, Commit, Member, OutgoingRecord, OwnedPartition } from '../log/port.ts';
+import { DeadLetterBudget, deadLetter } from './deadLetters.ts';
+
+export interface SummarizeTaskOptions {
+  readonly at: OwnedPartition;
+  readonly summarizer: PartitionSummarizer;
+  readonly decode: Decoder;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Largest share of the records that goes to the dead-letter topic. */
+  readonly deadLetterShare: number;
+  readonly deadLetters: { readonly topic: string; readonly partitions: number };
+  readonly nowMs: number;
+}
+
+/** What a slice of a partition has to write, in this order: dead letters and partials, then, once these are acknowledged, watermark and idle records. */
+export interface Writing {
+  readonly letters: readonly OutgoingRecord[];
+  readonly steps: readonly (readonly PartialsMessage[])[];
+}
+
+/**
+ * One assigned source partition: the batch that is being read, the summarizer, and since when nothing has come. Everything that waits is the stage's; here is
+ * only what one partition needs to know.
+ */
+export class SummarizeTask {
+  readonly at: OwnedPartition;
+  readonly summarizer: PartitionSummarizer;
+  /** What the last commit said; null before there is one. */
+  committed: Commit | null = null;
+  readonly #options: SummarizeTaskOptions;
+  readonly #budget: DeadLetterBudget;
+  #batch: Batch | null = null;
+  #next = 0;
+  #letters: OutgoingRecord[] = [];
+  #movedAtMs: number;
+  #idleToldAtMs: number;
+  /** Position whose open cells are in partials already. */
+  #flushedPosition: number | null = null;
+
+  constructor(options: SummarizeTaskOptions) {
+    this.#options = options;
+    this.at = options.at;
+    this.summarizer = options.summarizer;
+    this.#budget = new DeadLetterBudget(options.deadLetterShare);
+    this.#movedAtMs = options.nowMs;
+    this.#idleToldAtMs = options.nowMs;
+  }
+
+  /** Whether there is something to read now; takes the next batch where the last one is done. */
+  hasRecords(member: Member): boolean {
+    this.#batch ??= this.#take(member);
+    return this.#batch !== null;
+  }
+
+  /** Adds the next records, at most `limit`, and gives what has to be written for them. */
+  readSlice(limit: number, nowMs: number): Writing {
+    const batch = this.#batch;
+    if (batch === null) return { letters: [], steps: [] };
+    const { summarizer } = this;
+    const { decode } = this.#options;
+    const lateBefore = summarizer.lateCount;
+    const end = Math.min(batch.records.length, this.#next + limit);
+    const count = end - this.#next;
+    this.#budget.countRecords(summarizer.currentPaneMs, count);
+    let skipped = 0;
+    for (; this.#next < end; this.#next += 1) {
+      const record = batch.records[this.#next];
+      // A batch may begin before the position where the log was asked for an offset inside it.
+      if (record === undefined || record.offset < summarizer.position) continue;
+      const decoded = decode(record.value, record.timestampMs);
+      const problem = summarizer.add(decoded, record.offset, record.timestampMs, record.value);
+      if (decoded.kind === 'skipped') skipped += 1;
+      if (problem !== null)
+        this.#keep(record.offset, problem.reason, () => deadLetter(this.#letterBox(record.offset), this.at, record, problem));
+    }
+    if (this.#next === batch.records.length) {
+      summarizer.advanceTo(batch.nextOffset);
+      this.#batch = null;
+    }
+    this.#movedAtMs = nowMs;
+    this.#idleToldAtMs = nowMs;
+    this.#count(count, skipped, summarizer.lateCount - lateBefore);
+    return this.#drained();
+  }
+
+  /** True where nothing has come for `idleAfterMs`, and this was not said within the last `idleAfterMs`: time to look at the high watermark. */
+  isIdleDue(nowMs: number, idleAfterMs: number): boolean {
+    return this.#batch === null && nowMs - this.#idleToldAtMs >= idleAfterMs;
+  }
+
+  /** What to write for a partition that has been read to its end and got nothing new. */
+  tellIdle(nowMs: number): Writing {
+    this.#idleToldAtMs = nowMs;
+    const { position } = this.summarizer;
+    const partials = this.#flushedPosition === position ? [] : this.summarizer.flushIdle();
+    this.#flushedPosition = position;
+    this.#setIdle(1);
+    return { letters: [], steps: [partials, [this.summarizer.idleRecord(nowMs - this.#movedAtMs)]] };
+  }
+
+  /** What is to be committed now, once everything is written; null where nothing has changed. */
+  dueCommit(): Commit | null {
+    const { topic, partition } = this.at;
+    const { offset, metadata } = this.summarizer.resumePoint();
+    if (this.committed?.offset === offset && this.committed.metadata === metadata) return null;
+    return { topic, partition, offset, metadata };
+  }
+
+  #take(member: Member): Batch | null {
+    const batch = member.take(this.at);
+    if (batch === null) return null;
+    this.#next = 0;
+    if (this.#flushedPosition !== null) this.#setIdle(0);
+    this.#flushedPosition = null;
+    if (batch.lostFrom !== undefined) {
+      const { topic, partition } = this.at;
+      const offset = batch.records[0]?.offset ?? batch.nextOffset;
+      this.#options.logger.error(
+        { topic, partition, lostFrom: batch.lostFrom, lostTo: offset },
+        'Retention has deleted records before they were read: they are missing from all windows. Raise the retention of the topic, or add workers',
+      );
+      this.summarizer.skipLost(offset);
+    }
+    return batch;
+  }
+
+  #drained(): Writing {
+    const letters = this.#letters;
+    this.#letters = [];
+    const outputs = this.summarizer.drain();
+    // Partials of later steps may go before the watermark record of an earlier one: it claims no more than is there.
+    const partials = outputs.flatMap((output) => output.partials);
+    const watermarks = outputs.map((output) => output.watermark);
+    let capped = 0;
+    for (const { cells } of partials) for (const cell of cells) capped += cell.capped;
+    if (capped > 0) this.#options.metrics.count('tidemark_records_capped_total', { topic: this.at.topic }, capped);
+    return { letters, steps: [partials, watermarks] };
+  }
+
+  #keep(offset: number, reason: InvalidReason, letter: () => OutgoingRecord): void {
+    const { metrics, logger } = this.#options;
+    const { topic, partition } = this.at;
+    metrics.count('tidemark_records_invalid_total', { topic, reason });
+    const place = this.#budget.take();
+    if (place === 'kept') {
+      this.#letters.push(letter());
+      metrics.count('tidemark_dead_letters_total', { topic, reason });
+      return;
+    }
+    metrics.count('tidemark_dead_letters_dropped_total', { topic });
+    if (place === 'first-dropped') {
+      logger.error(
+        { topic, partition, offset, reason },
+        'So many records of this topic cannot be used that further ones of this pane are counted, but not kept as dead letters: look at the newest of those',
+      );
+    }
+  }
+
+  #letterBox(offset: number): { topic: string; partition: number } {
+    const { topic, partitions } = this.#options.deadLetters;
+    return { topic, partition: (this.at.partition + offset) % partitions };
+  }
+
+  #count(records: number, skipped: number, late: number): void {
+    const { metrics } = this.#options;
+    const { topic } = this.at;
+    if (records > 0) metrics.count('tidemark_records_read_total', { topic, role: this.summarizer.source.role }, records);
+    if (skipped > 0) metrics.count('tidemark_records_skipped_total', { topic }, skipped);
+    if (late > 0) metrics.count('tidemark_records_late_total', { topic }, late);
+  }
+
+  #setIdle(value: 0 | 1): void {
+    const { topic, partition } = this.at;
+    this.#options.metrics.set('tidemark_partition_idle', { topic, partition }, value);
+  }
+}
