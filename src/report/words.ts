@@ -64,7 +64,7 @@ export function valueText(value: number | string | undefined): string {
 
 export function probabilityText(p: number | null): string {
   if (p === null) return '';
-  if (p === 0) return '<1e-300';
+  if (p === 0) return 'below 1e-300';
   return p < 0.001 ? p.toExponential(1) : String(Number(p.toPrecision(2)));
 }
 
