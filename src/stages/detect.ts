@@ -5,6 +5,7 @@
  * The order of writes is what makes a crash harmless: events, facts, `decided`, tombstones, then the commit of `partials`, never past what an
  * undecided pane needs. Whoever repeats a decision writes the same events and facts under the same ids and keys.
  */
+import { canonicalJson } from '../core/canonicalJson.ts';
 import type { Detector, Step } from '../core/detect/detector.ts';
 import { restoreDetector } from '../core/detect/restore.ts';
 import { ConfigError, InputError } from '../core/errors.ts';
@@ -174,7 +175,7 @@ export class DetectStage {
         topic: this.#topics.events,
         partition: partitionOf(event.incident, this.#eventPartitions),
         key: event.incident,
-        value: JSON.stringify(event),
+        value: canonicalJson(event),
         timestampMs: clock.nowMs(),
       }),
     );
