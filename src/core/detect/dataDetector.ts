@@ -136,7 +136,10 @@ export class DataDetector {
     if (cell === undefined) {
       const { baseline } = this.#modelSettings;
       const durationMs = baseline.kind === 'first' ? baseline.durationMs : 7 * dayMs;
-      cell = { history: new CellHistory(key, this.#settings, this.#unitMs), learner: new BaselineLearner(this.#settings, this.#unitMs, durationMs) };
+      cell = {
+        history: new CellHistory(key, this.#settings, this.#unitMs),
+        learner: new BaselineLearner(this.#settings, this.#unitMs, durationMs),
+      };
       this.#cells.set(text, cell);
     }
     return cell;
@@ -193,7 +196,13 @@ export class DataDetector {
     for (const step of [...this.#book.advance(endMs, signals), ...this.#book.end(endMs, isGone)]) {
       const window = this.#windowOrigin(endMs, step.scaleMs);
       decision.events.push(
-        eventOf(step, { model: this.#model, settings: this.#modelSettings, windowStartMs: endMs - step.scaleMs, windowEndMs: endMs, ...window }),
+        eventOf(step, {
+          model: this.#model,
+          settings: this.#modelSettings,
+          windowStartMs: endMs - step.scaleMs,
+          windowEndMs: endMs,
+          ...window,
+        }),
       );
     }
   }
@@ -222,7 +231,10 @@ export class DataDetector {
   #windowOrigin(endMs: number, scaleMs: number): { sources: SourceRange[]; inexact: string[] } {
     const whole = this.#cells.get(cellText({ version: allVersions, segment: null }));
     const nodes = whole?.history.nodes(scaleMs / 12, endMs - scaleMs, endMs) ?? [];
-    return { sources: mergeRanges(nodes.flatMap((node) => node.sources)), inexact: [...new Set(nodes.flatMap((node) => node.inexact))].sort() };
+    return {
+      sources: mergeRanges(nodes.flatMap((node) => node.sources)),
+      inexact: [...new Set(nodes.flatMap((node) => node.inexact))].sort(),
+    };
   }
 
   #learn(endMs: number, cell: WatchedCell, pane: Node | null, facts: Fact[]): void {
@@ -234,7 +246,8 @@ export class DataDetector {
       for (const series of before.series.keys()) facts.push({ key: this.#referenceKey(cell, before.number, series), value: null });
     }
     if (fit === null) return;
-    for (const [series, reference] of fit.series) facts.push({ key: this.#referenceKey(cell, fit.number, series), value: referenceValue(reference) });
+    for (const [series, reference] of fit.series)
+      facts.push({ key: this.#referenceKey(cell, fit.number, series), value: referenceValue(reference) });
     const { series, ...head } = fit;
     facts.push({
       key: factKey({ fact: 'baseline', model: this.#model, cell: cell.history.key, number: fit.number }),
@@ -261,6 +274,7 @@ export class DataDetector {
         });
       }
     }
-    if (cell.history.isEmpty && cell.learner.isEmpty && cell.learner.learningSinceMs === null) this.#cells.delete(cellText(cell.history.key));
+    if (cell.history.isEmpty && cell.learner.isEmpty && cell.learner.learningSinceMs === null)
+      this.#cells.delete(cellText(cell.history.key));
   }
 }

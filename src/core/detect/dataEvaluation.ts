@@ -87,7 +87,9 @@ export function evaluateData(
       alpha,
     );
     const wholeP = new Map(
-      tested.filter((one) => one.cell.key.segment === null).map((one) => [seriesKey(one.cell.key.version, null, one.series), one.evaluation.p]),
+      tested
+        .filter((one) => one.cell.key.segment === null)
+        .map((one) => [seriesKey(one.cell.key.version, null, one.series), one.evaluation.p]),
     );
     for (const [index, one] of tested.entries()) {
       const isBreach = breaches[index] === true;
@@ -134,7 +136,9 @@ function untested(model: string, cell: EvaluatedCell, window: CellWindow, verdic
 
 function evaluationRecord(model: string, one: Tested, evaluator: WindowEvaluator, isBreach: boolean): EvaluationRecord {
   const { evaluation, window, cell } = one;
-  const effects = isBreach ? describeSeries(one.series, one.reference, evaluation, evaluator.summary(window, one.series)).effects : roundedEffects({ effect: evaluation.effect });
+  const effects = isBreach
+    ? describeSeries(one.series, one.reference, evaluation, evaluator.summary(window, one.series)).effects
+    : roundedEffects({ effect: evaluation.effect });
   return {
     model,
     version: versionOf(cell.key.version),

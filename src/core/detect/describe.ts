@@ -19,10 +19,16 @@ export function roundedEffects(effects: Readonly<Record<string, number>>): Recor
 }
 
 /** One series of an event; `since` and `joined` are the incident book's. `summary` is the merged summary of the window. */
-export function describeSeries(name: string, reference: SeriesReference, evaluation: SeriesEvaluation, summary: SeriesSummary): EventSeries {
+export function describeSeries(
+  name: string,
+  reference: SeriesReference,
+  evaluation: SeriesEvaluation,
+  summary: SeriesSummary,
+): EventSeries {
   const effects: Record<string, number> = { effect: rounded(evaluation.effect) };
   const baseline = reference.summary;
-  if (baseline?.numeric && summary.numeric) Object.assign(effects, roundedEffects({ ...numericEffects(baseline.numeric, summary.numeric) }));
+  if (baseline?.numeric && summary.numeric)
+    Object.assign(effects, roundedEffects({ ...numericEffects(baseline.numeric, summary.numeric) }));
   else if (baseline?.categories && summary.categories) {
     Object.assign(effects, roundedEffects({ ...categoricalEffects(baseline.categories, summary.categories) }));
   }
@@ -47,7 +53,13 @@ function describeSummary(summary: SeriesSummary, baseline: SeriesSummary | null)
   const { numeric, categories } = summary;
   if (numeric !== null && numeric.count > 0 && (baseline?.numeric ?? null) !== null) {
     description.mean = rounded(numeric.mean);
-    for (const [name, share] of [['p05', 0.05], ['p25', 0.25], ['p50', 0.5], ['p75', 0.75], ['p95', 0.95]] as const) {
+    for (const [name, share] of [
+      ['p05', 0.05],
+      ['p25', 0.25],
+      ['p50', 0.5],
+      ['p75', 0.75],
+      ['p95', 0.95],
+    ] as const) {
       description[name] = rounded(quantile(numeric, share));
     }
     description.min = rounded(numeric.min);

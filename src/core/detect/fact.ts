@@ -5,6 +5,7 @@
 import { canonicalJson } from '../canonicalJson.ts';
 import { InputError } from '../errors.ts';
 import type { SourceRange } from '../incident/event.ts';
+import type { FeedbackSampleEntry, PredictionSampleEntry, Sample, SeriesSummary } from '../sketch/types.ts';
 import {
   ByteReader,
   ByteWriter,
@@ -15,7 +16,6 @@ import {
   writePredictionSample,
   writeSeriesSummary,
 } from '../sketch/wire.ts';
-import type { FeedbackSampleEntry, PredictionSampleEntry, Sample, SeriesSummary } from '../sketch/types.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
 import type { SeriesReference } from './baselineLearner.ts';
 import type { CellKey, Node, NodeUnit } from './node.ts';
@@ -30,7 +30,14 @@ export type DecisionClock = 'data' | 'label';
 
 /** What a fact is about. `part` counts pieces of what does not fit one record. */
 export type FactSubject =
-  | { readonly fact: 'node'; readonly model: string; readonly cell: CellKey; readonly stepMs: number; readonly endMs: number; readonly part: number }
+  | {
+      readonly fact: 'node';
+      readonly model: string;
+      readonly cell: CellKey;
+      readonly stepMs: number;
+      readonly endMs: number;
+      readonly part: number;
+    }
   | { readonly fact: 'baseline'; readonly model: string; readonly cell: CellKey; readonly number: number }
   | { readonly fact: 'reference'; readonly model: string; readonly cell: CellKey; readonly number: number; readonly series: string }
   | { readonly fact: 'predictions'; readonly model: string; readonly version: string; readonly endMs: number; readonly part: number }
@@ -50,7 +57,15 @@ const entriesPerPart = 4096;
 export function factKey(subject: FactSubject): string {
   switch (subject.fact) {
     case 'node':
-      return canonicalJson(['node', subject.model, subject.cell.version, subject.cell.segment, subject.stepMs, subject.endMs, subject.part]);
+      return canonicalJson([
+        'node',
+        subject.model,
+        subject.cell.version,
+        subject.cell.segment,
+        subject.stepMs,
+        subject.endMs,
+        subject.part,
+      ]);
     case 'baseline':
       return canonicalJson(['baseline', subject.model, subject.cell.version, subject.cell.segment, subject.number]);
     case 'reference':
@@ -152,7 +167,14 @@ export function nodeFacts(model: string, cell: CellKey, node: Node): Fact[] {
 /** A node from its parts in order; null while parts are missing. */
 export function readNode(parts: readonly Uint8Array[], stepMs: number, endMs: number): Node | null {
   const series = new Map<string, SeriesSummary>();
-  let head: { rows: number; records: number; invalid: number; units: [number, number][]; sources: SourceRange[]; inexact: string[] } | null = null;
+  let head: {
+    rows: number;
+    records: number;
+    invalid: number;
+    units: [number, number][];
+    sources: SourceRange[];
+    inexact: string[];
+  } | null = null;
   const numeric: number[][] = [];
   const categorical: number[][] = [];
   for (const bytes of parts) {
@@ -177,8 +199,23 @@ export function readNode(parts: readonly Uint8Array[], stepMs: number, endMs: nu
     }
   }
   if (head === null) return null;
-  const units: NodeUnit[] = head.units.map(([unit, rows], at) => ({ unit, rows, numeric: numeric[at] ?? [], categorical: categorical[at] ?? [] }));
-  return { endMs, stepMs, rows: head.rows, series, records: head.records, invalid: head.invalid, units, sources: head.sources, inexact: head.inexact };
+  const units: NodeUnit[] = head.units.map(([unit, rows], at) => ({
+    unit,
+    rows,
+    numeric: numeric[at] ?? [],
+    categorical: categorical[at] ?? [],
+  }));
+  return {
+    endMs,
+    stepMs,
+    rows: head.rows,
+    series,
+    records: head.records,
+    invalid: head.invalid,
+    units,
+    sources: head.sources,
+    inexact: head.inexact,
+  };
 }
 
 /** One series of a fit: the statistics as JSON, the summary in the sketch's wire form. */
@@ -218,7 +255,11 @@ export function readFeedback(parts: readonly Uint8Array[]): { sample: Sample<Fee
 
 type Entry = PredictionSampleEntry | FeedbackSampleEntry;
 
-function sampleValues<E extends Entry>(sample: Sample<E>, sources: readonly SourceRange[], write: (writer: ByteWriter, sample: Sample<E>) => void): Uint8Array[] {
+function sampleValues<E extends Entry>(
+  sample: Sample<E>,
+  sources: readonly SourceRange[],
+  write: (writer: ByteWriter, sample: Sample<E>) => void,
+): Uint8Array[] {
   const count = Math.max(1, Math.ceil(sample.entries.length / entriesPerPart));
   return Array.from({ length: count }, (_, part) => {
     const writer = new ByteWriter();

@@ -14,8 +14,8 @@ import { mergeFeedbackSamples } from '../sketch/sample.ts';
 import type { FeedbackSampleEntry, PredictionSampleEntry, Sample } from '../sketch/types.ts';
 import type { PartialRecord } from '../summarize/messages.ts';
 import { shapeOf } from '../summarize/modelShape.ts';
-import { segmentRecord, seriesKey } from './dataEvaluation.ts';
 import type { Decision } from './dataDetector.ts';
+import { segmentRecord, seriesKey } from './dataEvaluation.ts';
 import { rounded, roundedEffects } from './describe.ts';
 import { eventOf } from './eventOf.ts';
 import { type Fact, factKey, feedbackValues, predictionValues } from './fact.ts';
@@ -97,14 +97,22 @@ export class LabelDetector {
   }
 
   /** Decides the pane that ends at `endMs` from the feedback partials that arrived in it, in merge order. */
-  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], isGone: (version: string | null) => boolean): Decision {
+  decide(
+    endMs: number,
+    partials: readonly PartialRecord[],
+    inexact: readonly string[],
+    isGone: (version: string | null) => boolean,
+  ): Decision {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     this.#join(endMs);
     const samples = partials.flatMap((partial) => partial.cells.flatMap((cell) => cell.feedback ?? []));
     if (samples.length > 0) {
       const sample = mergeFeedbackSamples(samples, this.#feedbackSampleSize);
       const sources = sourceRanges(partials);
-      const facts = feedbackValues(sample, sources).map((value, part) => ({ key: factKey({ fact: 'feedback', model: this.#model, endMs, part }), value }));
+      const facts = feedbackValues(sample, sources).map((value, part) => ({
+        key: factKey({ fact: 'feedback', model: this.#model, endMs, part }),
+        value,
+      }));
       this.#remember(endMs, facts);
       decision.facts.push(...facts);
       this.#addFeedback(endMs, sample, sources);
@@ -189,7 +197,9 @@ export class LabelDetector {
       const windowEndMs = windows.get(step.scaleMs)?.windowEndMs ?? endMs;
       const windowStartMs = windowEndMs - step.scaleMs;
       const sources = this.#sources.between(windowStartMs, endMs);
-      decision.events.push(eventOf(step, { model: this.#model, settings: this.#modelSettings, windowStartMs, windowEndMs, sources, inexact }));
+      decision.events.push(
+        eventOf(step, { model: this.#model, settings: this.#modelSettings, windowStartMs, windowEndMs, sources, inexact }),
+      );
     }
   }
 
@@ -220,7 +230,13 @@ function describe(one: PerformanceEvaluation): EventSeries {
     n: rounded(one.n),
     baselineN: one.baselineN,
     phi: rounded(one.phi ?? 1),
-    current: { observed: rounded(one.observed ?? 0), low: rounded(low), high: rounded(high), coverage: rounded(one.coverage), labels: one.rows },
+    current: {
+      observed: rounded(one.observed ?? 0),
+      low: rounded(low),
+      high: rounded(high),
+      coverage: rounded(one.coverage),
+      labels: one.rows,
+    },
     baseline: { expected: rounded(one.expected ?? 0) },
   };
 }

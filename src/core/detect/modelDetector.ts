@@ -60,14 +60,17 @@ export class ModelDetector {
     for (const partial of partials) for (const cell of partial.cells) if (cell.predictions !== null) versions.add(cell.version);
     const sources = sourceRanges(partials);
     return [...versions].sort().map((version) => {
-      const samples = partials.flatMap((partial) => partial.cells.flatMap((cell) => (cell.version === version ? (cell.predictions ?? []) : [])));
+      const samples = partials.flatMap((partial) =>
+        partial.cells.flatMap((cell) => (cell.version === version ? (cell.predictions ?? []) : [])),
+      );
       return { version, sample: mergePredictionSamples(samples, this.#predictionSampleSize), sources };
     });
   }
 
   #writeState(facts: Fact[], clock: 'data' | 'label', endMs: number, previousMs: number | null, state: unknown): number {
     facts.push({ key: factKey({ fact: 'state', model: this.model, clock, endMs }), value: jsonValue(state) });
-    if (previousMs !== null && previousMs !== endMs) facts.push({ key: factKey({ fact: 'state', model: this.model, clock, endMs: previousMs }), value: null });
+    if (previousMs !== null && previousMs !== endMs)
+      facts.push({ key: factKey({ fact: 'state', model: this.model, clock, endMs: previousMs }), value: null });
     return endMs;
   }
 }

@@ -6,10 +6,10 @@
  * belong to their version.
  */
 import type { SourceRange } from '../incident/event.ts';
+import { keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings } from '../settings.ts';
 import { mergeSeries } from '../sketch/merge.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
-import { keepSmallestHashes } from '../record/caps.ts';
 import type { Cell, PartialRecord, SegmentKey } from '../summarize/messages.ts';
 import type { UnitRows } from './significance/types.ts';
 
@@ -55,7 +55,10 @@ export function cellText(key: CellKey): string {
 /** Order of cells wherever they are walked: whole before segments, `*` before versions. */
 export function compareCells(left: CellKey, right: CellKey): number {
   const a = [left.segment === null ? '' : JSON.stringify(left.segment), left.version === allVersions ? '' : `v${left.version}`] as const;
-  const b = [right.segment === null ? '' : JSON.stringify(right.segment), right.version === allVersions ? '' : `v${right.version}`] as const;
+  const b = [
+    right.segment === null ? '' : JSON.stringify(right.segment),
+    right.version === allVersions ? '' : `v${right.version}`,
+  ] as const;
   if (a[0] !== b[0]) return a[0] < b[0] ? -1 : 1;
   return a[1] === b[1] ? 0 : a[1] < b[1] ? -1 : 1;
 }
@@ -96,7 +99,8 @@ export function paneNodes(
     .map((cell) => {
       const names = keepSmallestHashes([...cell.parts.keys()], declared, settings.limits.seriesPerModel).sort();
       const series = new Map<string, SeriesSummary>();
-      for (const name of names) series.set(name, mergeSeries(cell.parts.get(name) ?? [], settings.digest, settings.limits.categoriesPerSeries));
+      for (const name of names)
+        series.set(name, mergeSeries(cell.parts.get(name) ?? [], settings.digest, settings.limits.categoriesPerSeries));
       const isWhole = cell.key.version === allVersions && cell.key.segment === null;
       const node: Node = {
         endMs,
@@ -144,7 +148,11 @@ export function unitRows(node: Node, series: string, kind: 'numeric' | 'categori
     if (name === series) index = at;
     at++;
   }
-  return node.units.map((unit) => ({ unit: unit.unit, rows: unit.rows, n: (kind === 'numeric' ? unit.numeric[index] : unit.categorical[index]) ?? 0 }));
+  return node.units.map((unit) => ({
+    unit: unit.unit,
+    rows: unit.rows,
+    n: (kind === 'numeric' ? unit.numeric[index] : unit.categorical[index]) ?? 0,
+  }));
 }
 
 /** One range per source partition that covers all of the given ones. */

@@ -76,7 +76,11 @@ export function restoreDetector(settings: CoreSettings, facts: FactMap): Restore
       readNodes(own.node, dataEndMs),
       readBaselines(own.baseline, own.reference, dataEndMs),
     );
-    model.labels.restore(labelState === null ? null : parse<LabelState>(labelState.value), newest.labelEndMs, readPanes(own, dataEndMs, labelEndMs));
+    model.labels.restore(
+      labelState === null ? null : parse<LabelState>(labelState.value),
+      newest.labelEndMs,
+      readPanes(own, dataEndMs, labelEndMs),
+    );
     model.restoredFrom(dataState.subject.endMs, labelState?.subject.endMs ?? null);
     models.push(model);
   }
@@ -86,7 +90,9 @@ export function restoreDetector(settings: CoreSettings, facts: FactMap): Restore
 
 /** Older decisions and states, and fits of a cell that a newer one has replaced. Nodes and samples expire by themselves. */
 function replacedKeys(kinds: ReturnType<FactMap['byKind']>, newest: DecidedState): string[] {
-  const keys = kinds.decided.filter((fact) => compareEnds(parse<DecidedState>(fact.value), newest) < 0).map((fact) => factKey(fact.subject));
+  const keys = kinds.decided
+    .filter((fact) => compareEnds(parse<DecidedState>(fact.value), newest) < 0)
+    .map((fact) => factKey(fact.subject));
   const newestStates = new Map<string, number>();
   for (const { subject } of kinds.state) {
     const limit = (subject.clock === 'data' ? newest.dataEndMs : newest.labelEndMs) ?? Number.NEGATIVE_INFINITY;
@@ -173,7 +179,11 @@ function readNodes(facts: readonly Stored<'node'>[], untilMs: number): { key: Ce
   return nodes.sort((left, right) => left.node.endMs - right.node.endMs || left.node.stepMs - right.node.stepMs);
 }
 
-function readBaselines(heads: readonly Stored<'baseline'>[], references: readonly Stored<'reference'>[], asOfMs: number): Map<string, CellBaseline> {
+function readBaselines(
+  heads: readonly Stored<'baseline'>[],
+  references: readonly Stored<'reference'>[],
+  asOfMs: number,
+): Map<string, CellBaseline> {
   const newest = new Map<string, { number: number; value: BaselineHead }>();
   for (const fact of heads) {
     const head = parse<BaselineHead>(fact.value);
@@ -189,7 +199,8 @@ function readBaselines(heads: readonly Stored<'baseline'>[], references: readonl
     const series = new Map<string, SeriesReference>();
     for (const name of head.value.series) {
       const reference = values.get(factKey({ fact: 'reference', model, cell, number, series: name }));
-      if (reference === undefined) throw new InvariantError(`history: baseline ${number} of ${model} ${cellText(cell)} names series ${name}, whose fact is missing`);
+      if (reference === undefined)
+        throw new InvariantError(`history: baseline ${number} of ${model} ${cellText(cell)} names series ${name}, whose fact is missing`);
       series.set(name, readReference(reference.value));
     }
     const { asOfMs: _, series: __, ...rest } = head.value;

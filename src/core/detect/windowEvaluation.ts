@@ -24,7 +24,11 @@ export interface CellWindow {
 export type WindowState = 'learning' | 'insufficient' | 'tested';
 
 /** Nodes of the window that ends at `endMs`; `nodes` gives those of one step that end in a stretch of time. */
-export function cellWindow(scaleMs: number, endMs: number, nodes: (stepMs: number, afterMs: number, untilMs: number) => Node[]): CellWindow {
+export function cellWindow(
+  scaleMs: number,
+  endMs: number,
+  nodes: (stepMs: number, afterMs: number, untilMs: number) => Node[],
+): CellWindow {
   const startMs = endMs - scaleMs;
   const inside = nodes(scaleMs / stepsPerWindow, startMs, endMs);
   return { scaleMs, startMs, endMs, nodes: inside, rows: inside.reduce((sum, node) => sum + Math.max(node.rows, node.records), 0) };
@@ -114,4 +118,3 @@ export class WindowEvaluator {
     return scored;
   }
 }
-

@@ -120,7 +120,8 @@ export class IncidentBook {
 
   /** True where an open incident of any kind names this series of the whole model. */
   names(key: string): boolean {
-    for (const incident of this.#open.values()) if (incident.series.some((series) => series.key === key && !series.isRecovered)) return true;
+    for (const incident of this.#open.values())
+      if (incident.series.some((series) => series.key === key && !series.isRecovered)) return true;
     return false;
   }
 
@@ -222,7 +223,8 @@ export class IncidentBook {
     for (const cause of causes) this.#add(nowMs, incident, cause, true);
     for (const signal of signals) {
       const isSamePlace = placeOf(signal.kind, signal.segment) === place;
-      if (isSamePlace && signal.p <= movingToo && !incident.series.some((one) => one.key === signal.key)) this.#add(nowMs, incident, signal, false);
+      if (isSamePlace && signal.p <= movingToo && !incident.series.some((one) => one.key === signal.key))
+        this.#add(nowMs, incident, signal, false);
     }
     this.#closed.delete(place);
     this.#open.set(place, incident);

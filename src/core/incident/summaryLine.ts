@@ -24,10 +24,13 @@ export function change(series: EventSeries): string {
   const expected = number(baseline.expected);
   if (statistic === 'accuracy') return `accuracy ${percent(observed)}, expected ${percent(expected)}`;
   if (statistic === 'mae') return `mean absolute error ${short(observed)}, expected ${short(expected)}`;
-  if (statistic === 'miss') return `${series.name === 'invalid' ? 'bad records' : 'missing'} ${percent(observed)}, expected ${percent(expected)}`;
+  if (statistic === 'miss')
+    return `${series.name === 'invalid' ? 'bad records' : 'missing'} ${percent(observed)}, expected ${percent(expected)}`;
   if (statistic === 'loc') {
     const sigma = `${signed(number(effects.effect))} sigma`;
-    return 'p50' in current && 'p50' in baseline ? `median ${short(number(baseline.p50))} -> ${short(number(current.p50))} (${sigma})` : `location ${sigma}`;
+    return 'p50' in current && 'p50' in baseline
+      ? `median ${short(number(baseline.p50))} -> ${short(number(current.p50))} (${sigma})`
+      : `location ${sigma}`;
   }
   if (statistic === 'spread') return `spread ${signed(number(effects.effect))} sigma`;
   if (statistic === 'chi2') return `distribution over categories moved, total variation ${short(number(effects.effect))}`;
@@ -36,8 +39,10 @@ export function change(series: EventSeries): string {
   if (statistic === 'zero') return `zeros ${percent(observed)}, expected ${percent(expected)}`;
   if (statistic === '(new)') return `categories never seen before in ${percent(observed)}, expected ${percent(expected)}`;
   if (statistic === '(other)') return `rare categories ${percent(observed)}, expected ${percent(expected)}`;
-  if (statistic.startsWith('category:')) return `share of ${statistic.slice('category:'.length)} ${percent(observed)}, expected ${percent(expected)}`;
-  if (statistic.startsWith('cut:')) return `${percent(observed)} at most ${short(Number(statistic.slice('cut:'.length)))}, expected ${percent(expected)}`;
+  if (statistic.startsWith('category:'))
+    return `share of ${statistic.slice('category:'.length)} ${percent(observed)}, expected ${percent(expected)}`;
+  if (statistic.startsWith('cut:'))
+    return `${percent(observed)} at most ${short(Number(statistic.slice('cut:'.length)))}, expected ${percent(expected)}`;
   return `${statistic} ${short(observed)}, expected ${short(expected)}`;
 }
 
@@ -68,7 +73,9 @@ export function short(value: number): string {
 }
 
 function thousands(value: number): string {
-  return Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
 function clockTime(timeMs: number): string {
