@@ -31,10 +31,13 @@ export type FlightMessage =
   | { readonly topic: 'feedback'; readonly timestampMs: number; readonly value: FlightFeedback };
 
 /**
- * What goes wrong upstream of the model: the features that it gets, and that are logged, in place of the true ones. A pure function of the
- * flight and its true features.
+ * What goes wrong: in the features that the model gets, and that are logged, in place of the true ones, or in what it answers. Pure functions
+ * of the flight.
  */
-export type Fault = (features: FlightFeatures, flight: Flight) => FlightFeatures;
+export interface Fault {
+  readonly features?: (truth: FlightFeatures, flight: Flight) => FlightFeatures;
+  readonly outcome?: (outcome: Outcome, flight: Flight) => Outcome;
+}
 
 export interface FlightTrafficOptions extends FlightSelection {
   readonly fault?: Fault;
@@ -66,10 +69,12 @@ export async function* flightTraffic(options: FlightTrafficOptions): AsyncIterab
 
 /** From `sinceMs` on, flights from these origins (from everywhere where there are none) have their distance in kilometres instead of miles. */
 export function distanceInKilometres(options: { readonly sinceMs: number; readonly origins?: readonly string[] }): Fault {
-  return (features, flight) =>
-    flight.departureMs >= options.sinceMs && (options.origins?.includes(flight.origin) ?? true) && features.distance !== null
-      ? { ...features, distance: Math.round(features.distance * 1.609344) }
-      : features;
+  return {
+    features: (truth, flight) =>
+      flight.departureMs >= options.sinceMs && (options.origins?.includes(flight.origin) ?? true) && truth.distance !== null
+        ? { ...truth, distance: Math.round(truth.distance * 1.609344) }
+        : truth,
+  };
 }
 
 /** From `sinceMs` on, a share of the flights (chosen by a hash of the flight) lacks one feature. */
@@ -78,11 +83,20 @@ export function missingFeature(options: {
   readonly feature: keyof FlightFeatures;
   readonly share: number;
 }): Fault {
-  // Another hash than that of the sample, which has already taken the small values of the first.
-  return (features, flight) =>
-    flight.departureMs >= options.sinceMs && shareOf(flight.row ^ 0x5bd1e995) < options.share
-      ? { ...features, [options.feature]: null }
-      : features;
+  return {
+    // Another hash than that of the sample, which has already taken the small values of the first.
+    features: (truth, flight) =>
+      flight.departureMs >= options.sinceMs && shareOf(flight.row ^ 0x5bd1e995) < options.share
+        ? { ...truth, [options.feature]: null }
+        : truth,
+  };
+}
+
+/** From `sinceMs` on, late and on-time are mixed up, as by a release with the classes in another order. The score stays. */
+export function swappedClasses(options: { readonly sinceMs: number }): Fault {
+  return {
+    outcome: (outcome, flight) => (flight.departureMs < options.sinceMs ? outcome : outcome === 'late' ? 'on-time' : 'late'),
+  };
 }
 
 /** When the flight lands: half an hour of taxiing, climb and descent, and 8 miles a minute. The delay is in the actual departure already. */
@@ -105,8 +119,9 @@ function predictionOf(flight: Flight, fault: Fault | undefined): FlightMessage {
     origin: flight.origin,
     destination: flight.destination,
   };
-  const features = fault === undefined ? truth : fault(truth, flight);
+  const features = fault?.features?.(truth, flight) ?? truth;
   const score = Math.round(lateProbability(delayWeights, features) * 1e4) / 1e4;
+  const outcome = score >= delayWeights.threshold ? 'late' : 'on-time';
   return {
     topic: 'predictions',
     timestampMs: flight.departureMs,
@@ -116,7 +131,7 @@ function predictionOf(flight: Flight, fault: Fault | undefined): FlightMessage {
       model: modelName,
       version: modelVersion,
       features,
-      prediction: score >= delayWeights.threshold ? 'late' : 'on-time',
+      prediction: fault?.outcome?.(outcome, flight) ?? outcome,
       score,
       segments: { hub: hubs.includes(flight.origin) ? flight.origin : 'other' },
     },
