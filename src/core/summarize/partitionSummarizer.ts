@@ -135,8 +135,13 @@ export class PartitionSummarizer {
     this.#unknownPast = state?.unknownPast ?? null;
     if (start.kind === 'middle') this.#unknownPast = { fromOffset: start.offset, untilMs: null };
     if (start.kind === 'gap') {
-      const idleMaxMs = this.#idle?.maxTimeMs ?? null;
-      if (idleMaxMs !== null) this.#maxTimeMs = Math.max(idleMaxMs, this.#maxTimeMs ?? idleMaxMs);
+      // At the least this was seen before the loss: what an idle flush saw, and what closed the last closed pane.
+      const seen = [
+        this.#maxTimeMs,
+        this.#idle?.maxTimeMs ?? null,
+        this.#closedUntilMs === null ? null : this.#closedUntilMs + this.#latenessMs,
+      ];
+      this.#maxTimeMs = seen.reduce((most, timeMs) => (timeMs === null || (most !== null && most >= timeMs) ? most : timeMs), null);
       // Where an idle flush has everything that was deleted, only the panes that it left open are incomplete from here on.
       const isCovered = this.#idle !== null && start.offset <= this.#idle.position;
       const untilMs = isCovered && this.#maxTimeMs !== null ? this.#paneOf(this.#maxTimeMs) + this.#hopMs : null;
