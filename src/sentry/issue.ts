@@ -5,7 +5,7 @@
 import type { Event } from '@sentry/core';
 import type { EventRecord, EventSeries } from '../core/incident/event.ts';
 import { harmlessPart, isPrivate, type Sensitive } from './privacy.ts';
-import { count, cut, effectText, issueLine, issueTitle, oneLine, ranked, size } from './wording.ts';
+import { changeText, count, cut, effectsText, issueLine, issueTitle, oneLine, ranked, size } from './wording.ts';
 
 export interface IssueContext {
   /** `kafka.group`: part of the fingerprint, so that two deployments never share an issue. */
@@ -121,18 +121,22 @@ function topSeries(event: EventRecord, sensitive: Sensitive): Flat {
 
 function seriesRow(series: EventSeries, sensitive: Sensitive): string {
   const isHidden = isPrivate(series.name, sensitive);
+  // `observed` and `expected` stand in the words of the change.
   const current = isHidden ? harmlessPart(series.current) : series.current;
   const baseline = isHidden ? harmlessPart(series.baseline) : series.baseline;
-  const changes = Object.entries(current).map(([name, value]) => {
-    const before = Object.hasOwn(baseline, name) ? baseline[name] : undefined;
-    return `${name} ${before === undefined ? '' : `${plain(before)} → `}${plain(value)}`;
-  });
+  const changes = Object.entries(current)
+    .filter(([name]) => name !== 'observed')
+    .map(([name, value]) => {
+      const before = Object.hasOwn(baseline, name) ? baseline[name] : undefined;
+      return `${name} ${before === undefined ? '' : `${plain(before)} → `}${plain(value)}`;
+    });
   const parts = [
-    effectText(series, sensitive),
+    changeText(series, sensitive),
+    effectsText(series),
     ...changes,
     `n ${count(series.n)}, baseline ${count(series.baselineN)}`,
     `p ${size(series.p)}`,
-    `varies ${size(series.phi)}× as much as independent rows`,
+    `varies ${size(series.phi)}× as much as independent rows would`,
     ...(isHidden ? ['values withheld'] : []),
     ...(series.joined ? [] : ['moving too']),
   ];

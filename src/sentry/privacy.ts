@@ -19,10 +19,10 @@ export function withoutValue(statistic: string): string {
 
 /**
  * Sizes that say nothing of a single record or category. A list of what is allowed, so that a description that a later release adds stays until
- * it is listed here: minima, maxima, outer quantiles and categories are left out by not being named.
+ * it is listed here: minima, maxima, outer quantiles (the minimum of a small window) and categories are left out by not being named.
  */
 const harmless =
-  /^(n|rows|count|mean|sd|std|deviation|spread|iqr|p(10|25|50|75|90)|median|share|rate|missing|missingShare|nonFinite|zeros|zeroShare|distinct|accuracy|mae|auc|labels|coverage)$/;
+  /^(observed|expected|low|high|n|rows|count|mean|sd|std|deviation|spread|iqr|p(10|25|50|75|90)|median|share|rate|missing|missingShare|nonFinite|zeros|zeroShare|distinct|accuracy|mae|auc|labels|coverage)$/;
 
 /** The description without what must not leave. */
 export function harmlessPart(description: Description): Description {

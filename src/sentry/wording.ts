@@ -1,5 +1,6 @@
 /** The words of an issue: what it is called and the one line under it. Pure text of an event; `privacy.ts` has the say over values. */
 import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import { change } from '../core/incident/summaryLine.ts';
 import { isPrivate, type Sensitive, withoutValue } from './privacy.ts';
 
 /** Longest title and value line, in characters. */
@@ -75,16 +76,19 @@ export function issueLine(event: EventRecord, sensitive: Sensitive): string {
   if (!names.some((name) => isPrivate(name, sensitive))) return cut(oneLine(event.summary), lineLength);
   const [first] = ranked(event.series);
   if (first === undefined) return `since ${clock(event.start)}`;
-  const line = `${effectText(first, sensitive)}, since ${clock(first.since)}, n = ${count(first.n)}`;
-  return cut(oneLine(`${first.name}: ${line}`), lineLength);
+  return cut(oneLine(`${first.name}: ${changeText(first, sensitive)}, n = ${count(first.n)}, since ${clock(first.since)}`), lineLength);
 }
 
-/** `effect 0.31 (loc), PSI 0.28, KS 0.12`. */
-export function effectText(series: EventSeries, sensitive: Sensitive): string {
-  const statistic = isPrivate(series.name, sensitive) ? withoutValue(series.statistic) : series.statistic;
-  const { effect, ...others } = series.effects;
-  const sizes = Object.entries(others).map(([name, value]) => `${effectNames.get(name) ?? name} ${size(value)}`);
-  return [effect === undefined ? statistic : `effect ${size(effect)} (${statistic})`, ...sizes].join(', ');
+/** What moved, from what to what: as in the summary, but for a sensitive series without the value that its statistic names. */
+export function changeText(series: EventSeries, sensitive: Sensitive): string {
+  return isPrivate(series.name, sensitive) ? change({ ...series, statistic: withoutValue(series.statistic) }) : change(series);
+}
+
+/** `effect 0.31, PSI 0.28, KS 0.12`. */
+export function effectsText(series: EventSeries): string {
+  return Object.entries(series.effects)
+    .map(([name, value]) => `${effectNames.get(name) ?? name} ${size(value)}`)
+    .join(', ');
 }
 
 const effectNames = new Map([
@@ -108,9 +112,9 @@ export function count(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** `09:40Z` of an ISO time. */
+/** `2026-03-01 09:40Z` of an ISO time. */
 function clock(time: string): string {
-  return `${new Date(time).toISOString().slice(11, 16)}Z`;
+  return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')}Z`;
 }
 
 /** One line: every run of white space and control characters becomes a space. */

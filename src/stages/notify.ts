@@ -21,6 +21,8 @@ const concurrency = 4;
 const fullAt = 1_000;
 /** Longest sleep of the loop. */
 const pauseMs = 500;
+/** How often it is said that Sentry refuses the DSN. */
+const refusalEveryMs = 60_000;
 /** How long a stop waits for events on their way. */
 const graceMs = 5_000;
 
@@ -63,6 +65,7 @@ export class NotifyStage {
   #epoch = -1;
   /** The server has asked to be left alone until then. */
   #pausedUntilMs = 0;
+  #refusalToldMs = Number.NEGATIVE_INFINITY;
   #wake: () => void = () => {};
 
   constructor(options: NotifyOptions) {
@@ -88,7 +91,7 @@ export class NotifyStage {
         await this.#settle(member);
         await this.#pause(member, signal);
       }
-      await Promise.race([Promise.allSettled(this.#inFlight.keys()), this.#options.clock.sleep(graceMs)]);
+      if (this.#inFlight.size > 0) await Promise.race([Promise.allSettled(this.#inFlight.keys()), this.#options.clock.sleep(graceMs)]);
       await this.#settle(member);
     } finally {
       signal.removeEventListener('abort', stop);
@@ -253,14 +256,21 @@ export class NotifyStage {
     if (outcome === 'rate-limited') this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + (retryAfterMs ?? 0));
     const jitter = (this.#options.random ?? Math.random)();
     const attempts = task.queue.postpone(event, nowMs, (failed) => Math.max(retryAfterMs ?? 0, retryDelayMs(failed, jitter)));
-    if (outcome === 'not-ready') {
-      logger.error({ ...about, attempts }, 'Sentry refuses this DSN: check its key and project. Events are kept and tried again');
-    } else if (attempts === 1) {
-      logger.warn({ ...about, outcome, retryAfterMs }, 'Sentry did not take the event: it is kept and tried again');
-    } else {
-      logger.debug({ ...about, outcome, retryAfterMs, attempts }, 'Sentry still does not take the event');
-    }
+    this.#tell(outcome, { ...about, outcome, attempts, retryAfterMs }, nowMs);
     return null;
+  }
+
+  /** One line per incident and outage; a refused DSN is an error every minute, for it ends only when a person acts. */
+  #tell(outcome: DeliveryAnswer['outcome'], about: Readonly<Record<string, unknown>> & { readonly attempts: number }, nowMs: number): void {
+    const { logger } = this.#options;
+    if (outcome === 'not-ready' && nowMs - this.#refusalToldMs >= refusalEveryMs) {
+      this.#refusalToldMs = nowMs;
+      logger.error(about, 'Sentry refuses this DSN: check its key and project. Events are kept and tried again');
+    } else if (about.attempts === 1) {
+      logger.warn(about, 'Sentry did not take the event: it is kept and tried again');
+    } else {
+      logger.debug(about, 'Sentry still does not take the event');
+    }
   }
 
   async #commit(member: Member): Promise<void> {

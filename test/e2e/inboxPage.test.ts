@@ -61,7 +61,7 @@ describe('the page of the inbox in a browser', () => {
     expect(await page.locator('.issues .title').allTextContents()).toEqual(inbox.issues().map(({ title }) => title));
     const first = page.locator('.issues li').first();
     expect(await first.locator('.level').textContent()).toBe('Error');
-    expect(await first.locator('.value').textContent()).toContain('accuracy 0.812');
+    expect(await first.locator('.value').textContent()).toContain('accuracy 81.2 %');
     expect(await first.locator('.seen').textContent()).toContain('3 events');
     await shoot('list');
   });
@@ -85,7 +85,7 @@ describe('the page of the inbox in a browser', () => {
     await shoot('issue');
     await page.getByText('opened', { exact: true }).last().click();
     expect(await page.locator('.timeline [aria-current] b').textContent()).toBe('opened');
-    expect(await page.locator('.head .line').textContent()).toContain('accuracy 0.846');
+    expect(await page.locator('.head .line').textContent()).toContain('accuracy 84.6 %');
   });
 
   it('keeps the raw event folded until asked', async () => {

@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
@@ -143,6 +144,17 @@ describe('the pages and the API', () => {
     expect(await status('issues/%ff')).toBe(400);
     expect(await status('', 'DELETE')).toBe(405);
   });
+});
+
+it('answers only to the names of this machine', async () => {
+  const status = (host: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request(inbox.url, { headers: { host } }, (answer) => resolve(answer.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+  expect(await status('localhost:9000')).toBe(200);
+  expect(await status('evil.example.com')).toBe(421);
 });
 
 describe('the data file', () => {

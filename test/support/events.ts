@@ -17,8 +17,8 @@ export function series(name: string, over: Partial<EventSeries> = {}): EventSeri
     n: 48_210,
     baselineN: 512_000,
     phi: 1.4,
-    current: { mean: 84.2, p50: 61 },
-    baseline: { mean: 61.5, p50: 44 },
+    current: { observed: 0.31, mean: 84.2, p50: 61 },
+    baseline: { expected: 0, mean: 61.5, p50: 44 },
     ...over,
   };
 }
@@ -42,7 +42,7 @@ export function event(name: string, ordinal: number, step: IncidentStep, over: P
     start: '2026-03-01T10:00:00.000Z',
     exact: true,
     inexactReasons: [],
-    summary: 'amount is 0.31 spreads higher (PSI 0.28), since 09:40Z, n = 48,210',
+    summary: 'amount: median 44 -> 61 (+0.31 sigma), n = 48,210, since 2026-03-01 09:40Z',
     series: [series('amount')],
     source: [
       { topic: 'predictions', partition: 0, from: 1_000, to: 25_105 },

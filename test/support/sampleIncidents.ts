@@ -24,8 +24,8 @@ const accuracy = (value: number, n: number) =>
     baselineN: 61_240,
     p: 3e-11,
     phi: 1.12,
-    current: { accuracy: value, coverage: 0.64, labels: n },
-    baseline: { accuracy: 0.889, coverage: 0.66, labels: 61_240 },
+    current: { observed: value, low: value - 0.008, high: value + 0.008, coverage: 0.64, labels: n },
+    baseline: { expected: 0.889 },
   });
 
 /** Four issues of nine events, the one with the accuracy drop last. */
@@ -44,7 +44,7 @@ export async function deliverSampleIncidents(client: SentryClient): Promise<void
         severity: 'info',
         model: 'flight-delays',
         owner: 'ops-analytics',
-        summary: 'Seven features moved at once, distance the most (PSI 0.41), since 05:05Z, n = 31,870: look for a change upstream',
+        summary: 'distance: median 44 -> 61 (+0.62 sigma), n = 31,870, since 2026-03-01 05:05Z; and 4 more series',
         series: tides,
       },
     ],
@@ -54,16 +54,16 @@ export async function deliverSampleIncidents(client: SentryClient): Promise<void
         kind: 'quality',
         severity: 'error',
         segment: { country: 'DE' },
-        summary: 'amount is missing in 38.2 % of records (baseline 0.4 %), since 06:20Z, n = 9,310',
+        summary: 'amount: missing 38.2 %, expected 0.40 %, n = 9,310, since 2026-03-01 06:20Z',
         series: [
-          series('amount', { statistic: 'miss', current: { share: 0.382 }, baseline: { share: 0.004 }, effects: { effect: 0.378 } }),
+          series('amount', { statistic: 'miss', current: { observed: 0.382 }, baseline: { expected: 0.004 }, effects: { effect: 0.378 } }),
         ],
       },
     ],
     [
       {
         ...window(8),
-        series: [series('email_domain', { statistic: 'category:example.org', current: { share: 0.21 }, baseline: { share: 0.02 } })],
+        series: [series('email_domain', { statistic: 'category:example.org', current: { observed: 0.21 }, baseline: { expected: 0.02 } })],
       },
       { ...window(9), series: [series('email_domain', { statistic: 'category:example.org' }), series('amount')], severity: 'warning' },
     ],
@@ -72,14 +72,14 @@ export async function deliverSampleIncidents(client: SentryClient): Promise<void
         ...window(9),
         severity: 'warning',
         kind: 'performance',
-        summary: 'accuracy 0.846, was 0.889 (95 % interval 0.838 to 0.854), 7,420 labels at 61 % coverage, since 08:30Z',
+        summary: 'accuracy: accuracy 84.6 %, expected 88.9 %, n = 7,420, since 2026-03-01 08:30Z',
         series: [accuracy(0.846, 7_420)],
       },
       {
         ...window(11),
         severity: 'error',
         kind: 'performance',
-        summary: 'accuracy 0.821, was 0.889 (95 % interval 0.813 to 0.829), 8,904 labels at 63 % coverage, since 08:30Z',
+        summary: 'accuracy: accuracy 82.1 %, expected 88.9 %, n = 8,904, since 2026-03-01 08:30Z',
         series: [accuracy(0.821, 8_904)],
       },
       {
@@ -88,7 +88,7 @@ export async function deliverSampleIncidents(client: SentryClient): Promise<void
         kind: 'performance',
         exact: false,
         inexactReasons: ['idle'],
-        summary: 'accuracy 0.812, was 0.889 (95 % interval 0.804 to 0.820), 9,118 labels at 64 % coverage, since 08:30Z',
+        summary: 'accuracy: accuracy 81.2 %, expected 88.9 %, n = 9,118, since 2026-03-01 08:30Z',
         series: [accuracy(0.812, 9_118)],
       },
     ],

@@ -9,7 +9,7 @@ import type { EventRecord, IncidentStep } from './event.ts';
  * asks for a pause. `not-ready`: it refuses who we are (a revoked key, a moved project): kept, and a person must act. `too-large` and
  * `poison`: it refuses this very event, now and for ever.
  */
-export type DeliveryOutcome = 'accepted' | 'retry' | 'rate-limited' | 'too-large' | 'poison' | 'not-ready';
+type DeliveryOutcome = 'accepted' | 'retry' | 'rate-limited' | 'too-large' | 'poison' | 'not-ready';
 
 export interface DeliveryAnswer {
   readonly outcome: DeliveryOutcome;
@@ -45,7 +45,7 @@ export function isSent(step: IncidentStep): boolean {
  * says "it got worse", which stays true when it is over; only a later escalation, which names all series again, says it better. So a
  * backlog of any length is at most three events per incident.
  */
-export function isOvertaken(waiting: IncidentStep, later: IncidentStep): boolean {
+function isOvertaken(waiting: IncidentStep, later: IncidentStep): boolean {
   if (waiting === 'reminded') return true;
   return waiting === 'escalated' && later === 'escalated';
 }

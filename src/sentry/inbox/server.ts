@@ -13,9 +13,6 @@ import { listPage } from './page/listPage.ts';
 import { icon } from './page/parts.ts';
 import { type InboxIssue, InboxStore } from './store.ts';
 
-export type { InboxFailure } from './failure.ts';
-export type { InboxEvent, InboxIssue } from './store.ts';
-
 /** Key of the DSN; what comes with another is refused as Sentry refuses it. */
 const publicKey = 'inbox';
 const project = '1';
@@ -78,7 +75,11 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     return named.event_id;
   }
 
+  const isLoopback = loopback.has(host);
+
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A page of the web that has its own name point here must not read the issues of this machine.
+    if (isLoopback && !loopback.has(hostOf(request))) return answer(response, 421, { detail: 'this inbox is for this machine only' });
     const url = new URL(request.url ?? '/', 'http://inbox');
     if (request.method === 'POST' && url.pathname === `/api/${project}/envelope/`) return take(request, response, url);
     if (request.method === 'POST' && /^\/api\/\d+\/envelope\/?$/.test(url.pathname))
@@ -137,6 +138,13 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
 }
 
 const htmlType = 'text/html; charset=utf-8';
+
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1', '[::1]']);
+
+/** The name that the client knows the inbox by, without its port. */
+function hostOf(request: IncomingMessage): string {
+  return (request.headers.host ?? '').replace(/:\d+$/, '');
+}
 
 /** Null where it is larger than an envelope may be; the rest is then read and dropped, so that the answer gets through. */
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array | null> {

@@ -4,7 +4,7 @@ import type { DeliveryAnswer } from '../../../src/core/incident/delivery.ts';
 import type { EventRecord } from '../../../src/core/incident/event.ts';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
 import type { Logger } from '../../../src/core/logger.ts';
-import { noMetrics } from '../../../src/core/metrics.ts';
+import { type Metrics, noMetrics } from '../../../src/core/metrics.ts';
 import { MemoryLog, type MemoryLogOptions } from '../../../src/log/memory/memoryLog.ts';
 import type { Clock, Log } from '../../../src/log/port.ts';
 import { NotifyStage } from '../../../src/stages/notify.ts';
@@ -55,7 +55,7 @@ async function committed(log: Log, partition: number): Promise<number | undefine
 }
 
 /** Runs the stage against a Sentry of the test's choosing; `sent` is what it was asked to take, in order. */
-function start(log: Log, answer: (event: EventRecord, attempt: number) => DeliveryAnswer | Promise<DeliveryAnswer>) {
+function start(log: Log, answer: (event: EventRecord, attempt: number) => DeliveryAnswer | Promise<DeliveryAnswer>, metrics = noMetrics) {
   const sent: EventRecord[] = [];
   const lines: string[] = [];
   const write = (level: string) => (_fields: unknown, message: string) => void lines.push(`${level} ${message}`);
@@ -66,7 +66,7 @@ function start(log: Log, answer: (event: EventRecord, attempt: number) => Delive
     group: 'g',
     clock: fastClock,
     logger,
-    metrics: noMetrics,
+    metrics,
     random: () => 0,
     deliver: async (each) => {
       sent.push(each);
@@ -147,13 +147,13 @@ describe('the notify stage', () => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(20_000);
   });
 
-  it('says loudly that Sentry refuses the DSN, and keeps the event', async () => {
+  it('says loudly, but not at every attempt, that Sentry refuses the DSN, and keeps the event', async () => {
     const log = await newLog();
     await write(log, 0, event('a', 0, 'opened'));
     const { lines, stop } = start(log, (_event, attempt) => (attempt < 3 ? { outcome: 'not-ready', status: 401 } : accepted));
     await until(async () => (await committed(log, 0)) === 1);
     await stop();
-    expect(lines.filter((line) => line.startsWith('error Sentry refuses this DSN'))).toHaveLength(2);
+    expect(lines.filter((line) => line.startsWith('error Sentry refuses this DSN'))).toHaveLength(1);
   });
 
   it.each(['poison', 'too-large'] as const)('parks what Sentry refuses for good (%s) and goes on with the incident', async (outcome) => {
@@ -291,6 +291,36 @@ describe('the notify stage', () => {
     await second.stop();
     expect(second.sent.map(({ id }) => id)).toEqual([hex('b/0')]);
     expect(second.lines.some((line) => line.startsWith('warn The committed position is no longer in the events topic'))).toBe(true);
+  });
+
+  it('counts what was delivered, refused and parked, and how much waits', async () => {
+    const log = await newLog();
+    const counts = new Map<string, number>();
+    let waiting = -1;
+    const metrics: Metrics = {
+      ...noMetrics,
+      count: (name, labels) =>
+        void counts.set(`${name} ${Object.values(labels).join(' ')}`, (counts.get(`${name} ${Object.values(labels).join(' ')}`) ?? 0) + 1),
+      set: (_name, _labels, value) => {
+        waiting = value;
+      },
+    };
+    await write(log, 0, event('a', 0, 'opened'), event('b', 0, 'opened'), event('a', 1, 'recovered'));
+    const { stop } = start(
+      log,
+      ({ incident }, attempt) =>
+        incident === hex('b') ? { outcome: 'poison', status: 400 } : attempt === 1 ? { outcome: 'retry' } : accepted,
+      metrics,
+    );
+    await until(async () => (await committed(log, 0)) === 3);
+    await stop();
+    expect(Object.fromEntries(counts)).toEqual({
+      'tidemark_events_delivered_total opened': 1,
+      'tidemark_delivery_failures_total retry': 1,
+      'tidemark_delivery_failures_total poison': 1,
+      [`tidemark_dead_letters_total ${topics.events} poison`]: 1,
+    });
+    expect(waiting).toBe(0);
   });
 
   it('refuses topics whose partition counts differ, with what to do', async () => {

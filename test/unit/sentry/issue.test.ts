@@ -111,7 +111,7 @@ describe('the issue of an event', () => {
     });
     expect(contexts['Top features']).toEqual({
       '1. amount':
-        'effect 0.31 (loc), PSI 0.28 · mean 61.5 → 84.2 · p50 44 → 61 · n 48,210, baseline 512,000 · p 1.0e-9 · varies 1.4× as much as independent rows',
+        'median 44 -> 61 (+0.31 sigma) · effect 0.31, PSI 0.28 · mean 61.5 → 84.2 · p50 44 → 61 · n 48,210, baseline 512,000 · p 1.0e-9 · varies 1.4× as much as independent rows would',
     });
     expect(contexts.Source).toEqual({
       from: '2026-03-01T09:00:00Z',
@@ -156,11 +156,20 @@ describe('the issue of an event', () => {
 
 describe('what never leaves', () => {
   const secret = 'zanzibar';
-  const described = { mean: 4.5, p50: 4, p99: 77_123, min: -31_337, max: 99_173, share: 0.4, [`top.${secret}`]: 0.2, newest: secret };
+  const described = {
+    observed: 0.4,
+    mean: 4.5,
+    p50: 4,
+    p95: 77_123,
+    min: -31_337,
+    max: 99_173,
+    [`share of ${secret}`]: 0.2,
+    newest: secret,
+  };
   const leaky = opened({
     summary: `email has the new category ${secret}`,
     segment: { city: secret },
-    series: [series('email', { statistic: `category:${secret}`, current: described, baseline: described })],
+    series: [series('email', { statistic: `category:${secret}`, current: described, baseline: { ...described, expected: 0.1 } })],
   });
   const text = (sensitive: string[]) =>
     JSON.stringify(issueOf(leaky, { ...context, links: { d: 'https://d/{segment.city}' }, sensitive: new Set(sensitive) }));
@@ -173,9 +182,15 @@ describe('what never leaves', () => {
     const sent = text(['email', 'city']);
     for (const hidden of [secret, '31,337', '31337', '99,173', '99173', '77,123']) expect(sent).not.toContain(hidden);
     expect(sent).toContain('Data drift: fraud / email [city (withheld)]');
-    expect(sent).toContain('email: effect 0.31 (category), PSI 0.28, since 09:40Z, n = 48,210');
+    expect(sent).toContain('email: category 0.4, expected 0.1, n = 48,210, since 2026-03-01 09:40Z');
     expect(sent).toContain('mean 4.5 → 4.5');
     expect(sent).toContain('values withheld');
+  });
+
+  it('withholds the cut that a sensitive feature passed', () => {
+    const leak = opened({ series: [series('amount', { statistic: 'cut:4711.5' })], summary: '30 % at most 4711.5' });
+    expect(JSON.stringify(issueOf(leak, context))).toContain('4711.5');
+    expect(JSON.stringify(issueOf(leak, { ...context, sensitive: new Set(['amount']) }))).not.toContain('4711');
   });
 
   it('knows a sensitive feature by the name that it has beside a reserved series', () => {
