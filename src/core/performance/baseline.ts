@@ -53,7 +53,7 @@ export function isSettled(
   if (delayMs === null) return false;
   const visibleMs = Math.min(
     frame.longestDelayMs,
-    Math.max(...frame.scales.map(({ scaleMs, stepMs }) => shiftOf({ delayMs }, stepMs) + scaleMs)),
+    Math.max(...frame.scales.map(({ scaleMs, stepMs }) => (scaleMs <= frame.baselineMs ? shiftOf({ delayMs }, stepMs) + scaleMs : 0))),
   );
   if (ageMs >= visibleMs) return true;
   const watched = panes.filter((pane) => pane.paneMs + frame.hopMs + visibleMs <= clockMs);
@@ -81,7 +81,8 @@ export function fitBaseline(
   const sums = sumCohort(panes, { metric, segmentNames: frame.segmentNames, segments, isExposed });
 
   const series: BaselineSeries[] = [];
-  const units = unitsOf(span.toMs - span.fromMs, frame.hopMs);
+  const spanMs = span.toMs - span.fromMs;
+  const units = unitsOf(spanMs, frame.hopMs);
   if (units === null) return null;
   const unitSums = Array.from({ length: units.count }, (_, unit) => {
     const unitFromMs = span.fromMs + unit * units.unitMs;
@@ -99,10 +100,10 @@ export function fitBaseline(
     series.push({ segment: each.segment, labels: each.total.rows, groupOfSlot, model });
   }
   const usableScalesMs = frame.scales
-    .filter(
-      ({ scaleMs, stepMs }) =>
-        usualLabels(panes, metric, scaleMs, shiftOf({ delayMs }, stepMs), span.toMs - span.fromMs) >= frame.minLabels,
-    )
+    .filter(({ scaleMs, stepMs }) => {
+      const shiftMs = shiftOf({ delayMs }, stepMs);
+      return scaleMs <= spanMs && usualLabels(panes, metric, scaleMs, shiftMs, spanMs) >= frame.minLabels;
+    })
     .map(({ scaleMs }) => scaleMs);
   return { metric, fromMs: span.fromMs, toMs: span.toMs, delayMs, usableScalesMs, series };
 }

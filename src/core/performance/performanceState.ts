@@ -175,12 +175,12 @@ export class PerformanceState {
     const state = this.#versions.get(version)!;
     const cohort = this.#join.cohort(version);
     if (state.baseline !== null || cohort === undefined) return;
-    const { baselineMs, hopMs } = this.#frame;
+    const { baselineMs } = this.#frame;
     const fromMs = cohort.firstLabelled(state.searchFromMs, clockMs);
     if (fromMs === null || clockMs < fromMs + baselineMs) return;
     const toMs = fromMs + baselineMs;
     const panes = cohort.panes(fromMs, toMs);
-    if (!isSettled(panes, toMs - hopMs, clockMs - hopMs, metricOf(this.#frame.task, panes), this.#frame)) return;
+    if (!isSettled(panes, toMs, clockMs, metricOf(this.#frame.task, panes), this.#frame)) return;
     const baseline = fitBaseline(panes, { fromMs, toMs, clockMs }, this.#frame);
     if (baseline === null) state.searchFromMs = toMs;
     else state.baseline = baseline;
@@ -213,9 +213,7 @@ export class PerformanceState {
       const series = baseline.series[at]!;
       if (each.predicted === 0) return [];
       if (isOwn && windowStartMs < baseline.toMs) return [describeOnly(window, each, 'learning', series.labels)];
-      const isShort = baseline.toMs - baseline.fromMs < scaleMs;
-      const isUnusable = !baseline.usableScalesMs.includes(scaleMs);
-      if (isShort || isUnusable || effectiveRows(each.total) < this.#frame.minLabels) {
+      if (!baseline.usableScalesMs.includes(scaleMs) || effectiveRows(each.total) < this.#frame.minLabels) {
         return [describeOnly(window, each, 'insufficient', series.labels)];
       }
       const { minDrop, minLabels } = this.#frame;

@@ -22,7 +22,7 @@ export interface PerformanceBaseline {
   readonly toMs: number;
   /** 5 % quantile of the delays of labels. */
   readonly delayMs: number;
-  /** Scales of which a usual window holds enough labels. The others take no share of the false-alarm budget. */
+  /** Scales no longer than the baseline, of which a usual window holds enough labels. The others are `insufficient` and take no share of the budget. */
   readonly usableScalesMs: readonly number[];
   /** The whole first, then segments in the order of the settings, their values by falling number of labels. */
   readonly series: readonly BaselineSeries[];
