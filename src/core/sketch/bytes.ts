@@ -39,6 +39,11 @@ export class ByteWriter {
     this.#length += 8;
   }
 
+  /** A whole number of magnitude up to 2^52 - 1, small ones in few bytes. */
+  signed(value: number): void {
+    this.varint(value < 0 ? -value * 2 - 1 : value * 2);
+  }
+
   /** A whole number from 0 to 2^53 - 1. */
   varint(value: number): void {
     if (!(Number.isSafeInteger(value) && value >= 0))
@@ -113,6 +118,11 @@ export class ByteReader {
 
   f64(): number {
     return this.#view.getFloat64(this.#take(8, 'a 64-bit number'), true);
+  }
+
+  signed(): number {
+    const code = this.varint();
+    return code % 2 === 1 ? -(code + 1) / 2 : code / 2;
   }
 
   varint(): number {

@@ -18,39 +18,6 @@ export function pointsFor(capacity: number): Points {
   return { means: new Float64Array(capacity), weights: new Float64Array(capacity), size: 0 };
 }
 
-/** Merges two sorted lists into `out`, which must have room for both. Equal means become one point. About 3 ns a point. */
-export function mergePoints(left: Points, right: Points, out: Points): void {
-  const { means: a, weights: aw, size: aSize } = left;
-  const { means: b, weights: bw, size: bSize } = right;
-  const { means, weights } = out;
-  let size = 0;
-  let i = 0;
-  let j = 0;
-  let last = Number.NaN;
-  while (i < aSize || j < bSize) {
-    let mean: number;
-    let weight: number;
-    if (j >= bSize || (i < aSize && a[i]! <= b[j]!)) {
-      mean = a[i]!;
-      weight = aw[i]!;
-      i += 1;
-    } else {
-      mean = b[j]!;
-      weight = bw[j]!;
-      j += 1;
-    }
-    if (mean === last) {
-      weights[size - 1] = together(weights[size - 1]!, weight);
-    } else {
-      means[size] = mean;
-      weights[size] = weight;
-      last = mean;
-      size += 1;
-    }
-  }
-  out.size = size;
-}
-
 /** Merges sorted single values (each of weight 1) into a list. `out` must have room for both. */
 export function mergeValues(points: Points, values: Float64Array, count: number, out: Points): void {
   const { means: a, weights: aw, size: aSize } = points;
@@ -96,20 +63,21 @@ function together(left: number, right: number): number {
 }
 
 /**
- * Width of a cluster in units of the scale k1(q) = delta / (2 pi) * asin(2 q - 1) (Dunning & Ertl 2019): with 1 a digest has between
- * delta / 2 and delta clusters.
+ * Width of a cluster in units of the scale k1(q) = delta / (2 pi) * asin(2 q - 1) (Dunning & Ertl 2019). The scale is delta / 2 long and
+ * clusters are filled to about .85, so this makes about delta of them.
  */
-const clusterWidth = 1;
+const clusterWidth = 0.6;
 
 /** An exact value at least this many cluster widths heavy is kept apart, and so stays exact. */
 const atomWidth = 0.5;
 
 /**
  * Compresses sorted points of the given total weight to about `delta` of them. Up to `delta` distinct values are kept as they are.
- * A cluster grows while its width on the k1 scale is at most 1; the angle addition theorem gives its end without a call of asin or sin.
+ * A cluster grows while it is no wider than `clusterWidth`; the angle addition theorem gives its end without a call of asin or sin.
  */
 export function compress(points: Points, total: number, delta: number, out: Points): void {
   const { means, weights, size } = points;
+  const { means: outMeans, weights: outWeights } = out;
   if (size <= delta) {
     out.means.set(means.subarray(0, size));
     out.weights.set(weights.subarray(0, size));
@@ -140,9 +108,15 @@ export function compress(points: Points, total: number, delta: number, out: Poin
         i += 1;
       }
     }
-    const one = i === first + 1;
-    out.means[kept] = one ? means[first]! : meanOf(points, first, i, weight, sum);
-    out.weights[kept] = one ? weights[first]! : weight;
+    if (i === first + 1) {
+      outMeans[kept] = means[first]!;
+      outWeights[kept] = weights[first]!;
+    } else {
+      const mean = sum / weight;
+      // Rounding must not put centroids out of order; a sum that overflowed is taken again with care.
+      outMeans[kept] = mean > means[first]! && mean < means[i - 1]! ? mean : meanOf(points, first, i, weight, sum);
+      outWeights[kept] = weight;
+    }
     kept += 1;
     done += weight;
   }
@@ -164,7 +138,11 @@ function meanOf(points: Points, from: number, to: number, weight: number, sum: n
   return Math.min(Math.max(mean, points.means[from]!), points.means[to - 1]!);
 }
 
-/** Points as centroids at rest: an atom becomes two centroids of equal mean, by which it is known again. */
+/**
+ * Points as centroids at rest: an atom becomes two centroids of equal mean, by which it is known again. The mean of a cluster is
+ * rounded to about 1/256 of the distance to its neighbour (a cluster says no more than that about where its values lie), which leaves
+ * zeros at the end of the double that the wire form does not write. Exact values stay as they are.
+ */
 export function toCentroids(points: Points): Centroids {
   const { means, weights, size } = points;
   let length = size;
@@ -172,34 +150,76 @@ export function toCentroids(points: Points): Centroids {
   const out = { means: new Float64Array(length), weights: new Float64Array(length) };
   let at = 0;
   for (let i = 0; i < size; i += 1) {
+    const mean = means[i]!;
     const weight = weights[i]!;
+    if (weight > 0) {
+      const left = i > 0 ? mean - means[i - 1]! : Number.POSITIVE_INFINITY;
+      const right = i + 1 < size ? means[i + 1]! - mean : Number.POSITIVE_INFINITY;
+      out.means[at] = rounded(mean, Math.min(left, right));
+      out.weights[at] = weight;
+      at += 1;
+      continue;
+    }
     if (weight < -1) {
-      out.means[at] = means[i]!;
+      out.means[at] = mean;
       out.weights[at] = -weight - 1;
       at += 1;
     }
-    out.means[at] = means[i]!;
-    out.weights[at] = weight < -1 ? 1 : Math.abs(weight);
+    out.means[at] = mean;
+    out.weights[at] = 1;
     at += 1;
   }
   return out;
 }
 
-/** Centroids at rest as points: single values and runs of equal means are exact values. */
-export function fromCentroids(centroids: Centroids): Points {
-  const points = pointsFor(centroids.means.length);
-  let size = 0;
-  for (let i = 0; i < centroids.means.length; i += 1) {
-    const mean = centroids.means[i]!;
-    const weight = centroids.weights[i]!;
-    if (size > 0 && points.means[size - 1] === mean) {
-      points.weights[size - 1] = -(Math.abs(points.weights[size - 1]!) + weight);
+/** Adding and taking away a number 2^44 times the gap drops what is below about gap / 256: the last place of their sum. */
+function rounded(mean: number, gap: number): number {
+  const anchor = gap * 2 ** 44;
+  const value = mean + anchor - anchor;
+  return Math.abs(value - mean) <= gap / 128 ? value : mean;
+}
+
+/**
+ * Appends centroids at rest to points: single values and runs of equal means are exact values. The caller has seen to it that there is
+ * room, and sorts and calls `joinEqual` when all are in.
+ */
+export function appendCentroids(points: Points, centroids: Centroids): void {
+  const { means, weights } = centroids;
+  const { means: outMeans, weights: outWeights } = points;
+  const { length } = means;
+  let size = points.size;
+  let last = Number.NaN;
+  for (let i = 0; i < length; i += 1) {
+    const mean = means[i]!;
+    const weight = weights[i]!;
+    if (mean === last) {
+      outWeights[size - 1] = -Math.abs(outWeights[size - 1]!) - weight;
     } else {
-      points.means[size] = mean;
-      points.weights[size] = weight === 1 ? -1 : weight;
+      outMeans[size] = mean;
+      outWeights[size] = weight === 1 ? -1 : weight;
+      last = mean;
       size += 1;
     }
   }
   points.size = size;
-  return points;
+}
+
+/** Makes sorted points of equal mean one point. */
+export function joinEqual(points: Points): void {
+  const { means, weights } = points;
+  const length = points.size;
+  let i = 1;
+  // Mostly there are none, and looking is cheaper than moving.
+  while (i < length && means[i]! !== means[i - 1]!) i += 1;
+  let size = Math.min(i, length);
+  for (; i < length; i += 1) {
+    if (means[i]! === means[size - 1]!) {
+      weights[size - 1] = together(weights[size - 1]!, weights[i]!);
+    } else {
+      means[size] = means[i]!;
+      weights[size] = weights[i]!;
+      size += 1;
+    }
+  }
+  points.size = size;
 }

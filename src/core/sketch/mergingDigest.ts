@@ -1,10 +1,17 @@
-import { compress, fromCentroids, mergePoints, mergeValues, type Points, pointsFor, toCentroids } from './compress.ts';
+import { appendCentroids, compress, joinEqual, mergeValues, type Points, pointsFor, toCentroids } from './compress.ts';
+import { sortPoints } from './sortPoints.ts';
 import type { Centroids, Digest } from './types.ts';
 
 const bufferSize = 512;
 const firstBufferSize = 16;
 /** Centroids of other digests are gathered up to this many before they are merged: a hundred parts are compressed once, not a hundred times. */
 const pendingLimit = 16_384;
+
+/**
+ * While it lives, a digest keeps its clusters this many times finer than it shows them: values that wander (a daily rhythm, a trend) end up
+ * in clusters that overlap, and that error shrinks with the square of their width.
+ */
+const liveFineness = 2;
 
 /** Shared by all digests of the thread: nothing in it outlives a call. */
 let gathered = pointsFor(1_024);
@@ -13,9 +20,9 @@ let compressed = pointsFor(1_024);
 /**
  * A t-digest that gathers values in a buffer and merges the sorted buffer into its centroids when it is full.
  *
- * Cost of a push: a store into a typed array, plus its share of one sort (log2 512 comparisons in native code) and of one pass over the
- * 512 + c points (c centroids, about 0.7 delta). Nothing is allocated per value. Cost of k merges of c centroids: one k-way merge of
- * k c points, log2 k comparisons each, and one compression.
+ * Cost of a push: a store into a typed array, plus its share of one sort (by buckets, linear) and of one pass over the
+ * 512 + c points (c live centroids, up to 2 delta). Nothing is allocated per value. Cost of k merges of c centroids: one
+ * sort of k c points and one compression.
  *
  * Memory: 8 bytes a buffered value (the buffer grows from 16 to 512 values as they come, so that a quiet series stays small) and 16 bytes a
  * centroid.
@@ -53,16 +60,17 @@ export class MergingDigest implements Digest {
   }
 
   merge(centroids: Centroids): void {
-    if (centroids.means.length === 0) return;
+    const { length } = centroids.means;
+    if (length === 0) return;
     this.#pending.push(centroids);
-    this.#pendingPoints += centroids.means.length;
-    for (const weight of centroids.weights) this.#pendingWeight += weight;
+    this.#pendingPoints += length;
+    for (let i = 0; i < length; i += 1) this.#pendingWeight += centroids.weights[i]!;
     if (this.#pendingPoints > pendingLimit) this.#flush();
   }
 
   centroids(): Centroids {
     // Sorting the buffer is all that this changes, and nothing depends on the order in it.
-    return this.#buffered === 0 && this.#pending.length === 0 ? toCentroids(this.#points) : toCentroids(this.#compressed());
+    return toCentroids(this.#compressed(this.#delta));
   }
 
   bytes(): number {
@@ -80,7 +88,7 @@ export class MergingDigest implements Digest {
   }
 
   #flush(): void {
-    const result = this.#compressed();
+    const result = this.#compressed(this.#delta * liveFineness);
     if (result.size > this.#points.means.length) this.#points = pointsFor(result.size + 8);
     this.#points.means.set(result.means.subarray(0, result.size));
     this.#points.weights.set(result.weights.subarray(0, result.size));
@@ -93,39 +101,18 @@ export class MergingDigest implements Digest {
   }
 
   /** The state with everything gathered merged in, in the shared scratch. */
-  #compressed(): Points {
+  #compressed(delta: number): Points {
     const most = this.#points.size + this.#buffered + this.#pendingPoints;
     if (gathered.means.length < most) gathered = pointsFor(most * 2);
     if (compressed.means.length < most) compressed = pointsFor(most * 2);
-    const values = this.#buffer.subarray(0, this.#buffered).sort();
-    mergeValues(this.#points, values, this.#buffered, gathered);
-    const all = this.#pending.length === 0 ? gathered : mergeRuns([copyOf(gathered), ...this.#pending.map(fromCentroids)]);
-    compress(all, this.count, this.#delta, compressed);
+    sortPoints(this.#buffer, null, this.#buffered);
+    mergeValues(this.#points, this.#buffer, this.#buffered, gathered);
+    if (this.#pending.length > 0) {
+      for (const centroids of this.#pending) appendCentroids(gathered, centroids);
+      sortPoints(gathered.means, gathered.weights, gathered.size);
+      joinEqual(gathered);
+    }
+    compress(gathered, this.count, delta, compressed);
     return compressed;
   }
-}
-
-/** Merges sorted lists, neighbours two by two. */
-function mergeRuns(runs: readonly Points[]): Points {
-  let current = runs;
-  while (current.length > 1) {
-    const next: Points[] = [];
-    for (let i = 0; i < current.length; i += 2) {
-      const left = current[i]!;
-      const right = current[i + 1];
-      if (right === undefined) {
-        next.push(left);
-      } else {
-        const both = pointsFor(left.size + right.size);
-        mergePoints(left, right, both);
-        next.push(both);
-      }
-    }
-    current = next;
-  }
-  return current[0]!;
-}
-
-function copyOf(points: Points): Points {
-  return { means: points.means.slice(0, points.size), weights: points.weights.slice(0, points.size), size: points.size };
 }

@@ -108,7 +108,7 @@ class SampleWriter<Entry extends { readonly hash: Hash64 }> {
     }
     const difference = timeMs - this.#previous[column]!;
     this.#previous[column] = timeMs;
-    this.#writer.varint(difference < 0 ? -difference * 2 - 1 : difference * 2);
+    this.#writer.signed(difference);
   }
 
   /** 0 null, 1 a number (8 bytes follow), 2 + place of a text. */
@@ -139,8 +139,7 @@ class FieldReader {
 
   time(column: number): number {
     if (!this.#timesAreWhole) return this.#reader.f64();
-    const code = this.#reader.varint();
-    const timeMs = this.#previous[column]! + (code % 2 === 1 ? -(code + 1) / 2 : code / 2);
+    const timeMs = this.#previous[column]! + this.#reader.signed();
     this.#previous[column] = timeMs;
     return timeMs;
   }
