@@ -197,5 +197,6 @@ function linksOf(event: EventRecord, { links, sensitive }: IssueContext): Flat {
 }
 
 function fill(value: string | undefined, hole: string): string {
-  return value === undefined ? hole : encodeURIComponent(value);
+  // A lone surrogate, which JSON can carry, has no encoding.
+  return value === undefined ? hole : encodeURIComponent(value.toWellFormed());
 }

@@ -305,9 +305,7 @@ export class NotifyStage {
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    // While a partition is full, `member.wait` would return at once: there is something to take that is not taken.
-    const isFull = [...this.#tasks.values()].some((task) => task.queue.size >= fullAt);
-    await Promise.race([isFull ? this.#options.clock.sleep(timeoutMs) : member.wait(timeoutMs), woken]);
+    await Promise.race([member.wait(timeoutMs), woken]);
   }
 
   async #park(letter: TopicPartition & { offset: number; reason: string; detail: string; value: string }): Promise<void> {

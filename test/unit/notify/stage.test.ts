@@ -293,6 +293,36 @@ describe('the notify stage', () => {
     expect(second.lines.some((line) => line.startsWith('warn The committed position is no longer in the events topic'))).toBe(true);
   });
 
+  it('holds a bounded backlog while Sentry is away, without spinning, and delivers all of it later', async () => {
+    let waits = 0;
+    const interpose: MemoryLogOptions['interpose'] = async (operation, effect) => {
+      if (operation.name === 'wait') waits += 1;
+      return effect();
+    };
+    const log = await newLog({ interpose });
+    await write(log, 0, ...Array.from({ length: 2_500 }, (_, index) => event(`incident ${index}`, 0, 'opened')));
+    let isUp = false;
+    let mostWaiting = 0;
+    const metrics: Metrics = {
+      ...noMetrics,
+      set: (name, _labels, value) => {
+        if (name === 'tidemark_deliveries_waiting') mostWaiting = Math.max(mostWaiting, value);
+      },
+    };
+    const down: DeliveryAnswer = { outcome: 'rate-limited', retryAfterMs: 60_000, status: 429 };
+    const { sent, stop } = start(log, () => (isUp ? accepted : down), metrics);
+    await until(() => sent.length > 0);
+    const waitsBefore = waits;
+    await fastClock.sleep(20_000);
+    // 20 s in steps of half a second, and a few for what else happened.
+    expect(waits - waitsBefore).toBeLessThan(80);
+    isUp = true;
+    await until(async () => (await committed(log, 0)) === 2_500);
+    await stop();
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(2_500);
+    expect(mostWaiting).toBeLessThanOrEqual(1_500);
+  });
+
   it('counts what was delivered, refused and parked, and how much waits', async () => {
     const log = await newLog();
     const counts = new Map<string, number>();

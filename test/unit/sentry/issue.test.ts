@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventRecord } from '../../../src/core/incident/event.ts';
 import { type IssueContext, issueOf } from '../../../src/sentry/issue.ts';
@@ -199,5 +200,57 @@ describe('what never leaves', () => {
       sensitive: new Set(['score']),
     });
     expect(JSON.stringify(issue)).not.toContain('12,345');
+  });
+});
+
+describe('an issue of any event', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 400 }),
+    fc.constantFrom('__proto__', 'constructor', 'toString', '', ' ', '\u0000', '\ud800', '{model}'),
+  );
+  const anySeries = fc.record({
+    name: text,
+    statistic: fc.oneof(fc.constantFrom('loc', 'chi2', 'miss', 'accuracy'), text),
+    p: fc.double({ min: 0, max: 1, noNaN: true }),
+    joined: fc.boolean(),
+    effects: fc.dictionary(text, fc.double()),
+    current: fc.dictionary(text, fc.oneof(fc.double(), text)),
+  });
+  const anyEvent = fc
+    .record({
+      model: text,
+      versions: fc.array(text, { maxLength: 3 }),
+      owner: fc.option(text),
+      segment: fc.option(fc.dictionary(text, text, { maxKeys: 1 })),
+      summary: text,
+      kind: fc.constantFrom('drift', 'performance', 'estimate', 'quality', 'volume'),
+      series: fc.array(anySeries, { maxLength: 12 }),
+    })
+    .map((parts) => opened({ ...parts, series: parts.series.map(({ name, ...over }) => series(name, over)) }));
+
+  it('keeps Sentry’s limits, and is flat and deterministic', () => {
+    fc.assert(
+      fc.property(anyEvent, fc.boolean(), (any, isSensitive) => {
+        const sensitive = new Set(isSensitive ? [...any.series.map(({ name }) => name), ...Object.keys(any.segment ?? {})] : []);
+        const all = { ...context, sensitive, links: { one: 'https://x/{model}/{feature}' } };
+        const issue = issueOf(any, all);
+        expect(JSON.stringify(issueOf(any, all))).toBe(JSON.stringify(issue));
+        const [{ type = '', value = '' } = {}] = issue.exception?.values ?? [];
+        expect(type.length).toBeLessThanOrEqual(120);
+        expect(value.length).toBeLessThanOrEqual(300);
+        for (const line of [type, value, issue.transaction ?? '', ...Object.values(issue.tags ?? {}).map(String)])
+          expect(line).not.toMatch(/\p{Cc}/u);
+        for (const [key, tag] of Object.entries(issue.tags ?? {})) {
+          expect(key).toMatch(/^[a-zA-Z0-9_.:-]{1,32}$/);
+          expect(String(tag).length).toBeLessThanOrEqual(200);
+        }
+        for (const table of Object.values(issue.contexts ?? {})) {
+          for (const cell of Object.values(table ?? {})) expect(['string', 'number', 'boolean']).toContain(typeof cell);
+        }
+        if (isSensitive && any.segment !== null)
+          expect(Object.keys(issue.tags ?? {}).some((key) => key.startsWith('segment.'))).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
