@@ -91,7 +91,10 @@ export interface Member {
   start(partition: TopicPartition, offset: number): void;
   /** Next batch in order, or null where none is queued. Never waits. */
   take(partition: TopicPartition): Batch | null;
-  /** Resolves when the assignment changed, or something may be there to take, or `timeoutMs` passed. */
+  /**
+   * Resolves when the assignment changed, or something may be there to take, or `timeoutMs` passed. What was left lying at the last `wait`
+   * wakes again only once something was taken, started or brought since: a caller that holds a partition back does not spin.
+   */
   wait(timeoutMs: number): Promise<void>;
   /** Commits. Rejects (any error) where the member has lost the group; the caller drops the partition or retries. */
   commit(commits: readonly Commit[]): Promise<void>;

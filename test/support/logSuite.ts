@@ -175,6 +175,32 @@ export function logSuite(name: string, makeLog: () => Promise<Log> | Log): void 
         await member.leave();
       });
 
+      test('that leaves records lying is woken by news only, and by its own taking', async () => {
+        const topic = await makeTopic(log, 2);
+        const [held, wanted] = [0, 1].map((partition) => ({ topic, partition })) as [TopicPartition, TopicPartition];
+        const member = await log.join({ group: uniqueName('group'), topics: [topic] });
+        await waitForAssignment(member, (owned) => owned === 2);
+        await produceTexts(log, held, ['a']);
+        member.start(held, 0);
+        await member.wait(patienceMs);
+        // The record of `held` lies there: a wait that returned at once, again and again, would let nothing else run.
+        await member.wait(300);
+        let isBack = false;
+        const waiting = member.wait(patienceMs).then(() => {
+          isBack = true;
+        });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect(isBack).toBe(false);
+        await produceTexts(log, wanted, ['b']);
+        member.start(wanted, 0);
+        await waiting;
+        expect(textsOf(await takeUpTo(member, wanted, 1))).toEqual(['b']);
+        // Taking one makes what still lies there news.
+        await member.wait(patienceMs);
+        expect(textsOf(await takeUpTo(member, held, 1))).toEqual(['a']);
+        await member.leave();
+      });
+
       test('can start a partition again at another offset', async () => {
         const topic = await makeTopic(log);
         const at = { topic, partition: 0 };

@@ -23,12 +23,17 @@ export class KafkaMember implements Member {
   readonly #fetcher: Fetcher;
   readonly #started = new Map<string, Started>();
   #seenEpoch = 0;
+  /** Whether anything was brought, taken or started since the last wait. */
+  #isFresh = true;
 
   private constructor(connection: KafkaConnection, options: MemberOptions) {
     this.#connection = connection;
     this.#options = options;
     this.#membership = new GroupMembership(connection, options, () => this.#onAssignment());
-    this.#fetcher = new Fetcher(connection, () => this.#changed.raise());
+    this.#fetcher = new Fetcher(connection, () => {
+      this.#isFresh = true;
+      this.#changed.raise();
+    });
   }
 
   /** Joins a group; resolves with the first assignment. */
@@ -69,17 +74,21 @@ export class KafkaMember implements Member {
     const before = this.#started.get(partitionKey(partition));
     if (before !== undefined) this.#fetcher.remove(before.queue);
     this.#started.set(partitionKey(partition), { since: owned.since, queue });
+    this.#isFresh = true;
     this.#fetcher.add(queue);
   }
 
   take(partition: TopicPartition): Batch | null {
-    return this.#started.get(partitionKey(partition))?.queue.take() ?? null;
+    const batch = this.#started.get(partitionKey(partition))?.queue.take() ?? null;
+    if (batch !== null) this.#isFresh = true;
+    return batch;
   }
 
-  wait(timeoutMs: number): Promise<void> {
-    const isReady = () => this.#membership.assignment.epoch !== this.#seenEpoch || this.#isAnyReady();
-    if (isReady()) return Promise.resolve();
-    return this.#changed.until(isReady, this.#connection.clock.sleep(timeoutMs));
+  async wait(timeoutMs: number): Promise<void> {
+    const isReady = () => this.#membership.assignment.epoch !== this.#seenEpoch || (this.#isFresh && this.#isAnyReady());
+    if (!isReady()) await this.#changed.until(isReady, this.#connection.clock.sleep(timeoutMs));
+    this.#seenEpoch = this.#membership.assignment.epoch;
+    this.#isFresh = false;
   }
 
   commit(commits: readonly Commit[]): Promise<void> {

@@ -6,6 +6,7 @@ import type { Membership, MemoryGroup } from './memoryGroup.ts';
 
 /** Position of a started partition, and the assignment under which it was started. */
 interface Started {
+  readonly partition: TopicPartition;
   readonly since: number;
   position: number;
 }
@@ -20,6 +21,8 @@ export class MemoryMember implements Member {
   #isLeft = false;
   readonly #started = new Map<string, Started>();
   #seenEpoch = 0;
+  /** Positions and ends of the started partitions at the last wait. */
+  #seenState = '';
 
   constructor(context: MemoryContext, group: MemoryGroup, id: string, topics: readonly string[], worker: string | undefined) {
     this.#context = context;
@@ -46,7 +49,9 @@ export class MemoryMember implements Member {
 
   start(partition: TopicPartition, offset: number): void {
     const owned = this.#owned(partition);
-    if (owned !== undefined) this.#started.set(partitionKey(partition), { since: owned.since, position: offset });
+    if (owned === undefined) return;
+    this.#started.set(partitionKey(partition), { partition, since: owned.since, position: offset });
+    this.#context.changed.raise();
   }
 
   take(partition: TopicPartition): Batch | null {
@@ -58,9 +63,13 @@ export class MemoryMember implements Member {
   }
 
   async wait(timeoutMs: number): Promise<void> {
-    const isReady = () => this.#isLeft || this.#membership.assignment.epoch !== this.#seenEpoch || this.#hasMore();
-    if (await this.#run('wait', isReady)) return;
-    await this.#context.changed.until(isReady, this.#context.clock.sleep(timeoutMs));
+    const isReady = () => {
+      const { epoch } = this.#membership.assignment;
+      return this.#isLeft || epoch !== this.#seenEpoch || (this.#hasMore() && this.#state() !== this.#seenState);
+    };
+    if (!(await this.#run('wait', isReady))) await this.#context.changed.until(isReady, this.#context.clock.sleep(timeoutMs));
+    this.#seenEpoch = this.#membership.assignment.epoch;
+    this.#seenState = this.#state();
   }
 
   commit(commits: readonly Commit[]): Promise<void> {
@@ -108,6 +117,16 @@ export class MemoryMember implements Member {
       const started = this.#startedNow(partition);
       return started !== undefined && this.#context.partition(partition).range.high > started.position;
     });
+  }
+
+  #state(): string {
+    const parts = [...this.#started.values()].map(({ partition, since, position }) => [
+      partitionKey(partition),
+      since,
+      position,
+      this.#context.partition(partition).range.high,
+    ]);
+    return JSON.stringify(parts);
   }
 
   #run<T>(name: Operation['name'], effect: () => T): Promise<T> {
