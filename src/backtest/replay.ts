@@ -16,7 +16,8 @@ export interface ReplaySource {
   readonly source: SourcePartition;
   /** Number of partitions of the topic in this replay. */
   readonly partitions: number;
-  readonly firstOffset: number;
+  /** `middle` where the partition holds records before the first offset: the pane that it begins in is then incomplete. */
+  readonly start: { readonly kind: 'beginning' | 'middle'; readonly offset: number };
   readonly records: AsyncIterable<ReplayRecord>;
 }
 
@@ -60,7 +61,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const configHash = cellConfigHash(settings);
   const detector = new Detector(settings);
   const running = options.sources.map((source): Running => {
-    const { partitions, firstOffset } = source;
+    const { partitions, start } = source;
     return {
       source,
       summarizer: new PartitionSummarizer({
@@ -68,7 +69,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
         source: source.source,
         partitions,
         configHash,
-        start: { kind: 'beginning', offset: firstOffset },
+        start,
       }),
       iterator: source.records[Symbol.asyncIterator](),
       isAtEnd: false,

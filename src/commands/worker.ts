@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { printableConfig } from '../config/config.ts';
+import { createLogger } from '../config/logger.ts';
+import { prometheusMetrics } from '../http/registry.ts';
+import { type HealthState, startHttp } from '../http/server.ts';
+import { systemClock } from '../log/systemClock.ts';
+import { type Role, roles, Worker } from '../stages/worker.ts';
+import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } from './context.ts';
+import { openKafka } from './openKafka.ts';
+import { packageVersion } from './version.ts';
+
+/** A stop that takes longer than this is given up: what was not committed is repeated, not lost. */
+const longestStopMs = 10_000;
+
+/** `tidemark worker`: reads topics, finds drift, files incidents, until SIGTERM or SIGINT. */
+export function workerCommand(context: CommandContext): Command {
+  return withConfigOptions(new Command('worker'))
+    .summary('read the topics, find drift, file incidents, until it is stopped')
+    .description(
+      'Runs the stages of Tidemark: summarize (predictions and feedback to partials), detect (partials to incidents) and notify (incidents to Sentry). ' +
+        'Start as many as you like with the same kafka.group: they share the partitions. SIGTERM flushes, commits and leaves within 10 s.',
+    )
+    .option('--roles <roles>', `stages to run, comma-separated: ${roles.join(', ')}`, rolesOf, [...roles])
+    .addHelpText('after', '\nExample:\n  tidemark worker --config tidemark.yaml --set kafka.brokers=localhost:9092')
+    .action(async (options: ConfigOptions & { roles: readonly Role[] }) => {
+      const config = configOf(options, context);
+      const logger = createLogger(config.log.level);
+      const stop = stopOnSignals();
+      const metrics = prometheusMetrics();
+      const log = await openKafka(config, logger);
+      const release = `tidemark@${packageVersion()}`;
+      const worker = new Worker({ config, log, roles: options.roles, clock: systemClock, logger, metrics, release });
+      const health = { live: () => healthOf(worker, false), ready: () => healthOf(worker, true) };
+      const http = await startHttp({ ...config.http, metrics, health });
+      logger.info({ url: http.url, roles: options.roles, release, config: printableConfig(config) }, 'Tidemark started');
+      try {
+        await worker.run(stop);
+        logger.info({}, 'Tidemark stopped');
+      } finally {
+        await http.close();
+        await log.close();
+      }
+    });
+}
+
+function rolesOf(text: string): Role[] {
+  return text.split(',').map((name) => {
+    const role = roles.find((one) => one === name.trim());
+    if (role === undefined) throw new InvalidArgumentError(`"${name}" is no role; there are ${roles.join(', ')}.`);
+    return role;
+  });
+}
+
+function healthOf(worker: Worker, mustRun: boolean): HealthState {
+  const states = [...worker.states];
+  const isFine = (state: string) => state === 'running' || (!mustRun && state === 'starting');
+  return {
+    ok: states.every(([, state]) => isFine(state)),
+    checks: Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])),
+  };
+}
+
+/** Aborts at the first SIGTERM or SIGINT; at the second, or when the stop takes too long, the process ends at once. */
+function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort();
+    setTimeout(() => process.exit(1), longestStopMs).unref();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return controller.signal;
+}

@@ -1,0 +1,99 @@
+/** The stages of one worker, as its roles say, over one log: what `tidemark worker` and the demo run. */
+import type { Config } from '../config/config.ts';
+import { requireSentry } from '../config/config.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { ensureInternalTopics } from '../log/internalTopics.ts';
+import type { Clock, Log } from '../log/port.ts';
+import { DetectStage } from './detect.ts';
+import { NotifyStage } from './notify.ts';
+import { startSentryDelivery } from './sentryDelivery.ts';
+import { SummarizeStage } from './summarize.ts';
+
+export const roles = ['summarize', 'detect', 'notify'] as const;
+export type Role = (typeof roles)[number];
+
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly roles: readonly Role[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Shown by Sentry as the release. */
+  readonly release: string;
+}
+
+/** A stage that ended although nobody asked it to, and why. */
+export type StageStates = ReadonlyMap<Role, 'starting' | 'running' | 'stopped'>;
+
+/** Runs the stages of a worker until the signal says stop; a stage that fails takes the others down with it. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #states = new Map<Role, 'starting' | 'running' | 'stopped'>();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    for (const role of options.roles) this.#states.set(role, 'starting');
+  }
+
+  get states(): StageStates {
+    return this.#states;
+  }
+
+  /**
+   * Rejects with `ConfigError` where topics or settings do not fit together, with `DependencyError` where something outside refuses, and with
+   * whatever a stage ends with; all stages have then stopped and committed what was done.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { config, log } = this.#options;
+    if (this.#options.roles.includes('notify')) requireSentry(config);
+    await ensureInternalTopics(log, config.core.group, config.topics);
+    const stop = new AbortController();
+    const onAbort = () => stop.abort();
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) stop.abort();
+    try {
+      const running = this.#options.roles.map(async (role) => {
+        try {
+          this.#states.set(role, 'running');
+          await this.#runRole(role, stop.signal);
+        } finally {
+          this.#states.set(role, 'stopped');
+          stop.abort();
+        }
+      });
+      const results = await Promise.allSettled(running);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #runRole(role: Role, signal: AbortSignal): Promise<void> {
+    const { config, log, clock, logger, metrics } = this.#options;
+    switch (role) {
+      case 'summarize':
+        return new SummarizeStage({
+          log,
+          settings: config.core,
+          start: config.kafka.start,
+          deadLetterShare: config.deadLetters.maxShare,
+          clock,
+          logger,
+          metrics,
+        }).run(signal);
+      case 'detect':
+        return new DetectStage({ log, settings: config.core, clock, logger, metrics }).run(signal);
+      case 'notify': {
+        const { deliver, close } = await startSentryDelivery(config, this.#options.release);
+        try {
+          await new NotifyStage({ log, group: config.core.group, clock, logger, metrics, deliver }).run(signal);
+        } finally {
+          await close();
+        }
+        return;
+      }
+    }
+  }
+}
