@@ -39,8 +39,17 @@ const environment = {
   KAFKA_HEAP_OPTS: '-Xmx512m',
 };
 
-/** Starts Apache Kafka in Docker, if an engine answers and can get the image. */
-export async function startDockerKafka(report: (line: string) => void): Promise<RunningKafka | NoKafka> {
+/** A broker in a container. */
+interface DockerKafka extends RunningKafka {
+  /** Kills the broker and starts it again on the same data; needs a fixed port. */
+  restart(): Promise<void>;
+}
+
+/**
+ * Starts Apache Kafka in Docker, if an engine answers and can get the image.
+ * @param hostPort port on this machine; the engine chooses one where it is left out
+ */
+export async function startDockerKafka(report: (line: string) => void, hostPort?: number): Promise<DockerKafka | NoKafka> {
   if (!(await doesDockerAnswer())) return { because: 'no Docker engine answers' };
   // A development dependency: in an installation for production there is none, and this rung is not there.
   const testcontainers = await import('testcontainers').catch(() => null);
@@ -49,7 +58,7 @@ export async function startDockerKafka(report: (line: string) => void): Promise<
   report(`Kafka: starting ${image} in Docker (the first time the image is pulled)`);
   try {
     const container = await new GenericContainer(image)
-      .withExposedPorts(9092)
+      .withExposedPorts(hostPort === undefined ? 9092 : { container: 9092, host: hostPort })
       .withEnvironment(environment)
       .withCommand(['sh', '-c', command])
       .withWaitStrategy(Wait.forLogMessage(waiting))
@@ -63,7 +72,11 @@ export async function startDockerKafka(report: (line: string) => void): Promise<
       const content = `OUTSIDE://${broker},INSIDE://localhost:9094`;
       await container.copyContentToContainer([{ content, target: '/tmp/advertised' }]);
       await waitForKafka([broker], 60_000);
-      return { brokers: [broker], stop };
+      const restart = async () => {
+        await container.restart({ timeout: 0 });
+        await waitForKafka([broker], 60_000);
+      };
+      return { brokers: [broker], stop, restart };
     } catch (error) {
       await stop();
       throw error;

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { startDockerKafka } from '../../src/demo/kafka/dockerKafka.ts';
+import { findFreePorts, JavaBroker } from '../../src/demo/kafka/javaKafka.ts';
+import { findKafkaJars } from '../../src/demo/kafka/kafkaJars.ts';
+
+/** A broker of one test file's own, which may go away and come back. */
+export interface CrashableKafka {
+  readonly brokers: readonly string[];
+  /** Kills the broker and starts it again on the same data; resolves when it answers. */
+  crashAndReturn(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** By Java, else by Docker; fails with what is missing where neither is there. */
+export async function startCrashableKafka(): Promise<CrashableKafka> {
+  const report = (line: string) => console.log(line);
+  const jars = await findKafkaJars(join(import.meta.dirname, '../../.cache'), report);
+  if ('classPath' in jars) {
+    const broker = await JavaBroker.create(jars.classPath);
+    await broker.start();
+    const crashAndReturn = async () => {
+      await broker.kill();
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await broker.start();
+    };
+    return { brokers: [broker.address], crashAndReturn, stop: () => broker.remove() };
+  }
+  const [port] = await findFreePorts();
+  const docker = await startDockerKafka(report, port);
+  if ('brokers' in docker) return { brokers: docker.brokers, crashAndReturn: docker.restart, stop: docker.stop };
+  throw new Error(`This test kills a Kafka, so it needs one of its own: with Java (${jars.because}) or Docker (${docker.because})`);
+}
