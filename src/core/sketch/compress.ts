@@ -72,13 +72,24 @@ const clusterWidth = 0.6;
 const atomWidth = 0.5;
 
 /**
+ * A cluster that is a quarter full ends before a gap this many times wider than the gaps inside and before it: a cluster that bridged two lumps
+ * would put its whole weight where there is nothing.
+ */
+const gapFactor = 12;
+/** A gap this many times wider ends any cluster. */
+const wideGapFactor = 100;
+
+/** Points this little over delta are not worth a compression: what was compressed once would only lose. */
+const slack = 1.25;
+
+/**
  * Compresses sorted points of the given total weight to about `delta` of them. Up to `delta` distinct values are kept as they are.
  * A cluster grows while it is no wider than `clusterWidth`; the angle addition theorem gives its end without a call of asin or sin.
  */
 export function compress(points: Points, total: number, delta: number, out: Points): void {
   const { means, weights, size } = points;
   const { means: outMeans, weights: outWeights } = out;
-  if (size <= delta) {
+  if (size <= delta * slack) {
     out.means.set(means.subarray(0, size));
     out.weights.set(weights.subarray(0, size));
     out.size = size;
@@ -88,6 +99,7 @@ export function compress(points: Points, total: number, delta: number, out: Poin
   const sine = Math.sin(step);
   const cosine = Math.cos(step);
   let kept = 0;
+  let afterGap = false;
   let done = 0;
   let i = 0;
   while (i < size) {
@@ -99,9 +111,20 @@ export function compress(points: Points, total: number, delta: number, out: Poin
     if (!heavy) {
       const s = (2 * done) / total - 1;
       const end = s >= cosine ? total : (total * (1 + s * cosine + Math.sqrt(Math.max(0, 1 - s * s)) * sine)) / 2;
+      let widest = first > 0 ? means[first]! - means[first - 1]! : 0;
+      if (afterGap && i < size) widest = Math.min(widest, means[i]! - means[first]!);
+      afterGap = false;
       while (i < size) {
         const next = weights[i]!;
         const nextWeight = Math.abs(next);
+        const gap = means[i]! - means[i - 1]!;
+        if (gap > widest) {
+          if (widest > 0 && gap > gapFactor * widest && (weight * 4 >= end - done || gap > wideGapFactor * widest)) {
+            afterGap = true;
+            break;
+          }
+          widest = gap;
+        }
         if (done + weight + nextWeight > end || (next < -1 && isHeavy(nextWeight, done + weight, total, sine))) break;
         weight += nextWeight;
         sum += means[i]! * nextWeight;

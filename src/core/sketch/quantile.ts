@@ -30,7 +30,8 @@ export class RankCurve {
       const first = i;
       let weight = 0;
       for (; i < n && means[i] === mean; i += 1) weight += weights[i]!;
-      const isExact = weight === 1 || i > first + 1;
+      // All values of a centroid whose mean is the minimum or the maximum are that value.
+      const isExact = weight === 1 || i > first + 1 || mean === summary.min || mean === summary.max;
       if (first === 0 && mean > summary.min) size = this.#knot(size, summary.min, 0, Math.min(1, weight));
       const middle = done + weight / 2;
       size = isExact ? this.#knot(size, mean, done, done + weight) : this.#knot(size, mean, middle, middle);
@@ -58,7 +59,8 @@ export class RankCurve {
 
   /** Smallest value with at least the share q at or below it; q is cut to 0..1. */
   quantile(q: number): number {
-    const target = Math.min(Math.max(q, 0), 1) * this.total;
+    if (q >= 1) return this.values[this.size - 1]!;
+    const target = Math.max(q, 0) * this.total;
     // First knot with upTo >= target.
     let low = 0;
     let high = this.size - 1;

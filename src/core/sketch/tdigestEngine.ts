@@ -1,7 +1,7 @@
 import { TDigest } from 'tdigest';
 import type { Centroids, Digest } from './types.ts';
 
-/** Beyond this the package's arithmetic would overflow to Infinity; the summary's own minimum and maximum stay exact. */
+/** Beyond this the package's arithmetic would overflow to Infinity. */
 const largest = 1e290;
 
 /**
@@ -36,11 +36,14 @@ class DeterministicTDigest extends TDigest {
 /**
  * The npm package `tdigest` behind the engine's interface, made deterministic. It keeps up to 25 delta centroids and takes several times as
  * long per value as `MergingDigest`: it is here for those who know and trust it, as the oracle of the tests and the peer of the bench.
- * Magnitudes above 1e290 are cut to that.
+ * Magnitudes above 1e290 are cut to that on the way
+ * in; a summary's own minimum and maximum stay exact.
  */
 export class TDigestEngine implements Digest {
   readonly #digest: TDigest;
   #count = 0;
+  #min = Number.POSITIVE_INFINITY;
+  #max = Number.NEGATIVE_INFINITY;
 
   /** @param delta the package's compression factor is 1 / delta. */
   constructor(delta: number) {
@@ -52,29 +55,36 @@ export class TDigestEngine implements Digest {
   }
 
   push(value: number): void {
-    this.#digest.push(cut(value));
-    this.#count += 1;
+    this.#add(value + 0, 1);
   }
 
   merge(centroids: Centroids): void {
     for (let i = 0; i < centroids.means.length; i += 1) {
-      const n = centroids.weights[i]!;
-      this.#digest.push(cut(centroids.means[i]!), n);
-      this.#count += n;
+      this.#add(centroids.means[i]!, centroids.weights[i]!);
     }
   }
 
   centroids(): Centroids {
     const all = this.#digest.toArray();
-    return { means: Float64Array.from(all, (centroid) => centroid.mean), weights: Float64Array.from(all, (centroid) => centroid.n) };
+    return {
+      means: Float64Array.from(all, (centroid) => clamp(centroid.mean, this.#min, this.#max)),
+      weights: Float64Array.from(all, (centroid) => centroid.n),
+    };
   }
 
   bytes(): number {
     // Measured: a tree node, a centroid of four numbers and their boxes.
     return 200 + this.#digest.size() * 120;
   }
+
+  #add(value: number, weight: number): void {
+    this.#digest.push(clamp(value, -largest, largest), weight);
+    this.#count += weight;
+    this.#min = Math.min(this.#min, value);
+    this.#max = Math.max(this.#max, value);
+  }
 }
 
-function cut(value: number): number {
-  return Math.min(Math.max(value, -largest), largest) + 0;
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
 }
