@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => kafka?.stop());
 
-test('a broker that is killed and comes back costs nothing but time', async () => {
+test('a broker that goes away and comes back costs nothing but time', async () => {
   const logger = collectingLogger();
   const log = await KafkaLog.open({ brokers: kafka.brokers }, logger);
   const at = { topic: await makeTopic(log), partition: 0 };
@@ -24,7 +24,7 @@ test('a broker that is killed and comes back costs nothing but time', async () =
   await member.commit([{ ...at, offset: 1, metadata: 'before' }]);
   const before = member.assignment();
 
-  const crash = kafka.crashAndReturn();
+  const crash = kafka.goAndReturn();
   const written = produceTexts(log, at, ['during']);
   const asked = log.offsets(at);
   await crash;
@@ -46,8 +46,8 @@ test('a broker that is killed and comes back costs nothing but time', async () =
 
   // One line when it begins, one when it ends: not hundreds.
   expect(logger.lines.filter(({ level }) => level !== 'info').length).toBeLessThanOrEqual(3);
-  expect(logger.lines.some(({ message }) => message.startsWith('Kafka does not answer'))).toBe(true);
-  expect(logger.lines.some(({ message }) => message.startsWith('Kafka answers again'))).toBe(true);
+  const count = (start: string) => logger.lines.filter(({ message }) => message.startsWith(start)).length;
+  expect(count('Kafka answers again')).toBe(count('Kafka does not answer'));
   await reader.close();
   await log.close();
 });

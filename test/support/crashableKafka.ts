@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import { getContainerRuntimeClient } from 'testcontainers';
 import { startDockerKafka } from '../../src/demo/kafka/dockerKafka.ts';
-import { findFreePorts, JavaBroker } from '../../src/demo/kafka/javaKafka.ts';
+import { JavaBroker } from '../../src/demo/kafka/javaKafka.ts';
 import { findKafkaJars } from '../../src/demo/kafka/kafkaJars.ts';
 
 /** A broker of one test file's own, which may go away and come back. */
 export interface CrashableKafka {
   readonly brokers: readonly string[];
-  /** Kills the broker and starts it again on the same data; resolves when it answers. */
-  crashAndReturn(): Promise<void>;
+  /** Kills the broker and starts it again on the same data (Java), or freezes it (Docker); resolves when it answers again. */
+  goAndReturn(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -18,15 +19,23 @@ export async function startCrashableKafka(): Promise<CrashableKafka> {
   if ('classPath' in jars) {
     const broker = await JavaBroker.create(jars.classPath);
     await broker.start();
-    const crashAndReturn = async () => {
+    const goAndReturn = async () => {
       await broker.kill();
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       await broker.start();
     };
-    return { brokers: [broker.address], crashAndReturn, stop: () => broker.remove() };
+    return { brokers: [broker.address], goAndReturn, stop: () => broker.remove() };
   }
-  const [port] = await findFreePorts();
-  const docker = await startDockerKafka(report, port);
-  if ('brokers' in docker) return { brokers: docker.brokers, crashAndReturn: docker.restart, stop: docker.stop };
+  const docker = await startDockerKafka(report);
+  if ('brokers' in docker) {
+    const { container } = await getContainerRuntimeClient();
+    const broker = container.getById(docker.containerId);
+    const goAndReturn = async () => {
+      await broker.pause();
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      await broker.unpause();
+    };
+    return { brokers: docker.brokers, goAndReturn, stop: docker.stop };
+  }
   throw new Error(`This test kills a Kafka, so it needs one of its own: with Java (${jars.because}) or Docker (${docker.because})`);
 }

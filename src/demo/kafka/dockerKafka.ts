@@ -41,15 +41,11 @@ const environment = {
 
 /** A broker in a container. */
 interface DockerKafka extends RunningKafka {
-  /** Kills the broker and starts it again on the same data; needs a fixed port. */
-  restart(): Promise<void>;
+  readonly containerId: string;
 }
 
-/**
- * Starts Apache Kafka in Docker, if an engine answers and can get the image.
- * @param hostPort port on this machine; the engine chooses one where it is left out
- */
-export async function startDockerKafka(report: (line: string) => void, hostPort?: number): Promise<DockerKafka | NoKafka> {
+/** Starts Apache Kafka in Docker, if an engine answers and can get the image. */
+export async function startDockerKafka(report: (line: string) => void): Promise<DockerKafka | NoKafka> {
   if (!(await doesDockerAnswer())) return { because: 'no Docker engine answers' };
   // A development dependency: in an installation for production there is none, and this rung is not there.
   const testcontainers = await import('testcontainers').catch(() => null);
@@ -58,7 +54,7 @@ export async function startDockerKafka(report: (line: string) => void, hostPort?
   report(`Kafka: starting ${image} in Docker (the first time the image is pulled)`);
   try {
     const container = await new GenericContainer(image)
-      .withExposedPorts(hostPort === undefined ? 9092 : { container: 9092, host: hostPort })
+      .withExposedPorts(9092)
       .withEnvironment(environment)
       .withCommand(['sh', '-c', command])
       .withWaitStrategy(Wait.forLogMessage(waiting))
@@ -72,11 +68,7 @@ export async function startDockerKafka(report: (line: string) => void, hostPort?
       const content = `OUTSIDE://${broker},INSIDE://localhost:9094`;
       await container.copyContentToContainer([{ content, target: '/tmp/advertised' }]);
       await waitForKafka([broker], 60_000);
-      const restart = async () => {
-        await container.restart({ timeout: 0 });
-        await waitForKafka([broker], 60_000);
-      };
-      return { brokers: [broker], stop, restart };
+      return { brokers: [broker], stop, containerId: container.getId() };
     } catch (error) {
       await stop();
       throw error;

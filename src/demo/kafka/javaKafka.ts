@@ -51,7 +51,7 @@ export class JavaBroker {
   /** Formats a data folder; does not start. */
   static async create(classPath: string): Promise<JavaBroker> {
     const folder = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'));
-    const [port, controllerPort] = await findFreePorts();
+    const [port, controllerPort] = await freePorts();
     const properties = join(folder, 'server.properties');
     await writeFile(properties, propertiesOf(folder, port, controllerPort));
     const id = randomBytes(16).toString('base64url');
@@ -144,7 +144,7 @@ function propertiesOf(folder: string, port: number, controllerPort: number): str
 }
 
 /** Two ports that are free now. Both are held while the second is found, so that they differ. */
-export async function findFreePorts(): Promise<[number, number]> {
+async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()];
   const ports: number[] = [];
   for (const server of servers) {

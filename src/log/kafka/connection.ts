@@ -5,6 +5,9 @@ import { createCluster, createKafka } from './kafkaClient.ts';
 import type { ResolvedKafkaOptions } from './options.ts';
 import { Outage } from './outage.ts';
 
+/** How long the end of one connection may take. */
+const endLimitMs = 2_000;
+
 /** What all parts of one Kafka log share: settings, the outage, and one connection for questions (metadata, offsets, topics). */
 export class KafkaConnection {
   readonly options: ResolvedKafkaOptions;
@@ -75,11 +78,19 @@ export class KafkaConnection {
   }
 
   async close(): Promise<void> {
-    await Promise.all([quietly(this.#admin.disconnect()), quietly(this.#cluster.disconnect())]);
+    await Promise.all([atMost(endLimitMs, this.#admin.disconnect()), atMost(endLimitMs, this.#cluster.disconnect())]);
   }
 }
 
 /** Waits for something whose failure changes nothing: the end of a connection that may be gone already. */
 export async function quietly(ending: Promise<unknown>): Promise<void> {
   await ending.catch(() => undefined);
+}
+
+/** The same, but no longer than a limit: a broker that hangs must not hold up the end. */
+export async function atMost(limitMs: number, ending: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([quietly(ending), promise]);
+  clearTimeout(timer);
 }

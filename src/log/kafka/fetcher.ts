@@ -9,7 +9,7 @@
 import type { Cluster } from 'kafkajs';
 import { DependencyError } from '../../core/errors.ts';
 import { partitionKey } from '../partitionKey.ts';
-import { type KafkaConnection, quietly } from './connection.ts';
+import { atMost, type KafkaConnection, quietly } from './connection.ts';
 import { batchOf, type FetchResponse, type PartitionResponse, safeOffset } from './fetchResponse.ts';
 import { protocolErrorOf, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
@@ -70,7 +70,7 @@ export class Fetcher {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#queues.clear();
-    if (this.#cluster !== null) await quietly(this.#cluster.disconnect());
+    if (this.#cluster !== null) await atMost(2_000, this.#cluster.disconnect());
   }
 
   /** Starts what requests there is reason for. Called at every event; never waits. */

@@ -6,7 +6,7 @@ import type { Consumer } from 'kafkajs';
 import { DependencyError } from '../../core/errors.ts';
 import { partitionKey } from '../partitionKey.ts';
 import type { Assignment, Commit, MemberOptions, OwnedPartition } from '../port.ts';
-import { type KafkaConnection, quietly } from './connection.ts';
+import { atMost, type KafkaConnection, quietly } from './connection.ts';
 import { dependencyError, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
 import { stickyAssigner } from './stickyAssigner.ts';
@@ -82,7 +82,7 @@ export class GroupMembership {
     this.#onChange();
     const consumer = this.#consumer;
     this.#consumer = null;
-    if (consumer !== null) await Promise.race([quietly(consumer.disconnect()), this.#connection.clock.sleep(5_000)]);
+    if (consumer !== null) await atMost(5_000, consumer.disconnect());
   }
 
   /** Runs a consumer, and after a crash that kafkajs does not repair, another one. */

@@ -111,6 +111,7 @@ export class KafkaLog implements Log {
 
   /** Leaves all groups and closes all connections. Nothing is committed by itself. */
   async close(): Promise<void> {
+    this.#connection.outage.close();
     await Promise.all([...[...this.#members].map((member) => member.leave()), this.#producer.close(), this.#fetcher.close()]);
     await this.#connection.close();
   }

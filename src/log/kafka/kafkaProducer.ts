@@ -2,7 +2,7 @@ import type { Message, Producer } from 'kafkajs';
 import { DependencyError, InvariantError } from '../../core/errors.ts';
 import { partitionKey } from '../partitionKey.ts';
 import type { OutgoingRecord } from '../port.ts';
-import { type KafkaConnection, quietly } from './connection.ts';
+import { atMost, type KafkaConnection, quietly } from './connection.ts';
 import { safeOffset } from './fetchResponse.ts';
 import { dependencyError, protocolErrorOf, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
@@ -60,11 +60,11 @@ export class KafkaProducer {
     return promise;
   }
 
-  /** Waits for the request under way; what has not been sent rejects. */
+  /** Ends the connection; what is not acknowledged yet rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const job of this.#jobs.splice(0)) job.settle.reject(new DependencyError('Writing given up: the log was closed'));
-    await this.#disconnect();
+    await atMost(3_000, this.#disconnect());
   }
 
   async #run(): Promise<void> {

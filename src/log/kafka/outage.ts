@@ -11,6 +11,7 @@ export class Outage {
   readonly #logger: Logger;
   readonly #brokers: readonly string[];
   #sinceMs: number | null = null;
+  #isClosed = false;
 
   constructor(clock: Clock, logger: Logger, brokers: readonly string[]) {
     this.#clock = clock;
@@ -18,13 +19,14 @@ export class Outage {
     this.#brokers = brokers;
   }
 
-  get brokers(): readonly string[] {
-    return this.#brokers;
+  /** Nothing is repeated any more: the log is being closed. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Something failed that may pass. Logged the first time only. */
   began(error: unknown): void {
-    if (this.#sinceMs !== null) return;
+    if (this.#sinceMs !== null || this.#isClosed) return;
     this.#sinceMs = this.#clock.nowMs();
     const reason = error instanceof Error ? error.message : String(error);
     this.#logger.warn({ brokers: this.#brokers, reason }, 'Kafka does not answer; trying again until it does');
@@ -51,7 +53,8 @@ export class Outage {
         this.ended();
         return result;
       } catch (error) {
-        if (troubleOf(error) !== 'transient' || this.#clock.nowMs() >= endMs) throw dependencyError(what, this.#brokers, error);
+        if (this.#isClosed || troubleOf(error) !== 'transient' || this.#clock.nowMs() >= endMs)
+          throw dependencyError(what, this.#brokers, error);
         this.began(error);
         await recover();
         await this.#clock.sleep(pauseMs(failures));
