@@ -50,6 +50,11 @@ interface Measured {
   mergeMs: number;
 }
 
+/** Means over all series, but `ks`, which is the largest of any. */
+interface Totals extends Measured {
+  meanKs: number;
+}
+
 function nanoseconds(work: () => void): number {
   const start = process.hrtime.bigint();
   work();
@@ -123,8 +128,8 @@ function mergeTime(merge: () => void): number {
 
 export async function run(): Promise<BenchResult> {
   const figures: Record<string, number> = {};
-  const ours: Measured = { pushNs: 0, bytes: 0, ks: 0, mergeMs: 0 };
-  const peer: Measured = { pushNs: 0, bytes: 0, ks: 0, mergeMs: 0 };
+  const ours: Totals = { pushNs: 0, bytes: 0, ks: 0, meanKs: 0, mergeMs: 0 };
+  const peer: Totals = { pushNs: 0, bytes: 0, ks: 0, meanKs: 0, mergeMs: 0 };
   const all = Object.entries(series());
   for (const [name, values] of all) {
     const sorted = values.slice().sort();
@@ -137,6 +142,7 @@ export async function run(): Promise<BenchResult> {
       sum.pushNs += part.pushNs / all.length;
       sum.bytes += part.bytes / all.length;
       sum.ks = Math.max(sum.ks, part.ks);
+      sum.meanKs += part.ks / all.length;
       sum.mergeMs += part.mergeMs / all.length;
     }
     figures[`${name}.ks`] = one.ks;
@@ -153,6 +159,8 @@ export async function run(): Promise<BenchResult> {
       'tdigest.sketchBytes': peer.bytes,
       largestKs: ours.ks,
       'tdigest.largestKs': peer.ks,
+      meanKs: ours.meanKs,
+      'tdigest.meanKs': peer.meanKs,
       merge100Ms: ours.mergeMs,
       'tdigest.merge100Ms': peer.mergeMs,
       ...figures,

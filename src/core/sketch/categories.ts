@@ -5,7 +5,7 @@ const longestValue = 200;
 const keptPrefix = 180;
 
 /** Order of a summary: by falling count, ties by value. What stands last is evicted first. */
-export function compareCategories(left: CategoryCount, right: CategoryCount): number {
+function compareCategories(left: CategoryCount, right: CategoryCount): number {
   return right.count - left.count || (left.value < right.value ? -1 : left.value > right.value ? 1 : 0);
 }
 

@@ -73,12 +73,12 @@ function word(bytes: Uint8Array, at: number, end: number): number {
   return value;
 }
 
-/** First half of MurmurHash3_x86_128 of the first `length` bytes. */
-export function murmur128(bytes: Uint8Array, length: number, seed = 0): Hash64 {
-  let h1 = seed | 0;
-  let h2 = h1;
-  let h3 = h1;
-  let h4 = h1;
+/** First half of MurmurHash3_x86_128, seed 0, of the first `length` bytes. */
+function murmur128(bytes: Uint8Array, length: number): Hash64 {
+  let h1 = 0;
+  let h2 = 0;
+  let h3 = 0;
+  let h4 = 0;
   let at = 0;
   for (; at + 16 <= length; at += 16) {
     h1 ^= Math.imul(rotateLeft(Math.imul(word(bytes, at, length), c1), 15), c2);

@@ -29,7 +29,7 @@ let compressed = pointsFor(1_024);
  *
  * What it is good at: any rank within a fraction of 1 / delta, best in the tails; exact up to delta distinct values, and for every value
  * that makes up a good share of the whole, so constants, flags and small integers lose nothing; minimum work per value. Price paid: between
- * two centroids the distribution is taken to be even, and the result depends (within the error) on the order of pushes, though on nothing
+ * two centroids the distribution is taken to be even, which beside a gap or an atom costs up to 1 % in rank; and the result depends (within the error) on the order of pushes, though on nothing
  * else: the same pushes give the same bits, on every machine.
  *
  * Values must be finite. Minus zero counts as zero.
