@@ -180,22 +180,29 @@ describe('writing', () => {
 });
 
 describe('members', () => {
-  test('go on with their other topics when one is deleted', async () => {
-    const topics = [await makeTopic(log), await makeTopic(log)];
+  test('go on with their other topics when one is deleted, and say so once', async () => {
+    const told = collectingLogger();
+    const quick = await KafkaLog.open({ ...testKafka(), metadataMaxAgeMs: 500 }, told);
+    const topics = [await makeTopic(quick), await makeTopic(quick)];
     const [gone, stays] = topics.map((topic) => ({ topic, partition: 0 })) as [TopicPartition, TopicPartition];
-    const member = await log.join({ group: uniqueName('group'), topics });
+    const member = await quick.join({ group: uniqueName('group'), topics });
     await waitForAssignment(member, (owned) => owned === 2);
     member.start(gone, 0);
     member.start(stays, 0);
-    await produceTexts(log, stays, ['a']);
+    await produceTexts(quick, stays, ['a']);
     await takeUpTo(member, stays, 1);
     const admin = kafka.admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [gone.topic] });
     await admin.disconnect();
-    await produceTexts(log, stays, ['b']);
+    // Long enough for the member to see that the topic is gone.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await produceTexts(quick, stays, ['b']);
     expect((await takeUpTo(member, stays, 2)).flatMap((batch) => batch.records.map(textOf))).toEqual(['b']);
-    await member.leave();
+    await quick.close();
+    const lines = told.lines.map(({ level, message }) => `${level} ${message}`);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThanOrEqual(5);
   });
 
   test('leave within seconds, and the group is empty at once', async () => {

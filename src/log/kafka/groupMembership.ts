@@ -24,6 +24,7 @@ export class GroupMembership {
   /** Joins begun since the last one that ended well: more than one means that the group went on without us in between. */
   #joinsBegun = 0;
   #crashes = 0;
+  #reportedReason = '';
   #isLeft = false;
   /** Settles the first join. */
   #joined = Promise.withResolvers<void>();
@@ -78,6 +79,7 @@ export class GroupMembership {
   async leave(): Promise<void> {
     if (this.#isLeft) return;
     this.#isLeft = true;
+    this.#joined.reject(new DependencyError(`Joining group "${this.#options.group}" was given up`));
     this.#assignment = { epoch: this.#assignment.epoch + 1, partitions: [] };
     this.#onChange();
     const consumer = this.#consumer;
@@ -87,34 +89,37 @@ export class GroupMembership {
 
   /** Runs a consumer, and after a crash that kafkajs does not repair, another one. */
   async #run(): Promise<void> {
-    const { options, logger } = this.#connection;
     const consumer = this.#newConsumer();
     this.#consumer = consumer;
     consumer.on('consumer.group_join', ({ payload }) => this.#onJoin(consumer, payload.memberId, payload.memberAssignment));
-    consumer.on('consumer.crash', ({ payload }) => {
-      if (this.#consumer !== consumer) return;
-      const trouble = troubleOf(payload.error);
-      if (trouble === 'transient') this.#connection.outage.began(payload.error);
-      else if (this.#assignment.epoch === 0)
-        this.#joined.reject(dependencyError(`Joining group "${this.#options.group}"`, options.brokers, payload.error));
-      else logger.warn({ group: this.#options.group, reason: payload.error.message }, 'The group cannot be read; trying again');
-      if (!payload.restart) void this.#restart(consumer);
-    });
+    consumer.on('consumer.crash', ({ payload }) => this.#onTrouble(consumer, payload.error, !payload.restart));
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...this.#options.topics] });
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => {} });
     } catch (error) {
-      if (this.#consumer !== consumer) return;
-      if (troubleOf(error) === 'transient') {
-        this.#connection.outage.began(error);
-        await this.#restart(consumer);
-      } else this.#joined.reject(dependencyError(`Joining group "${this.#options.group}"`, options.brokers, error));
+      this.#onTrouble(consumer, error, true);
     }
   }
 
+  /** What does not pass ends the first join; a member that was in its group once tries until it is again, and says why, once. */
+  #onTrouble(consumer: Consumer, error: unknown, isOver: boolean): void {
+    if (this.#consumer !== consumer) return;
+    const { options, outage, logger } = this.#connection;
+    const { group } = this.#options;
+    if (troubleOf(error) === 'transient') outage.began(error);
+    else if (this.#assignment.epoch === 0) {
+      this.#joined.reject(dependencyError(`Joining group "${group}"`, options.brokers, error));
+      return;
+    } else {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== this.#reportedReason) logger.warn({ group, reason }, 'The group cannot be joined; trying again');
+      this.#reportedReason = reason;
+    }
+    if (isOver) void this.#restart(consumer);
+  }
+
   async #restart(consumer: Consumer): Promise<void> {
-    if (this.#consumer !== consumer || this.#isLeft) return;
     this.#consumer = null;
     await quietly(consumer.disconnect());
     await this.#connection.clock.sleep(pauseMs(this.#crashes));
@@ -164,6 +169,7 @@ export class GroupMembership {
     this.#memberId = memberId;
     this.#joinsBegun = 0;
     this.#crashes = 0;
+    this.#reportedReason = '';
     this.#heldSinceMs = this.#connection.clock.nowMs();
     this.#connection.outage.ended();
     this.#joined.resolve();

@@ -100,8 +100,9 @@ export class KafkaLog implements Log {
 
   async join(options: MemberOptions): Promise<Member> {
     for (const topic of options.topics) await this.partitionCount(topic);
-    const member = await KafkaMember.join(this.#connection, options);
+    const member = new KafkaMember(this.#connection, options);
     this.#members.add(member);
+    await member.join();
     return member;
   }
 

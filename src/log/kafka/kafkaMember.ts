@@ -26,7 +26,7 @@ export class KafkaMember implements Member {
   /** Whether anything was brought, taken or started since the last wait. */
   #isFresh = true;
 
-  private constructor(connection: KafkaConnection, options: MemberOptions) {
+  constructor(connection: KafkaConnection, options: MemberOptions) {
     this.#connection = connection;
     this.#options = options;
     this.#membership = new GroupMembership(connection, options, () => this.#onAssignment());
@@ -36,16 +36,14 @@ export class KafkaMember implements Member {
     });
   }
 
-  /** Joins a group; resolves with the first assignment. */
-  static async join(connection: KafkaConnection, options: MemberOptions): Promise<KafkaMember> {
-    const member = new KafkaMember(connection, options);
+  /** Joins the group; resolves with the first assignment. `leave` ends the attempt too. */
+  async join(): Promise<void> {
     try {
-      await member.#membership.join();
+      await this.#membership.join();
     } catch (error) {
-      await member.leave();
+      await this.leave();
       throw error;
     }
-    return member;
   }
 
   assignment(): Assignment {

@@ -12,6 +12,7 @@ interface Job {
   readonly records: readonly OutgoingRecord[];
   readonly sizes: readonly number[];
   readonly offsets: number[];
+  readonly handedOverMs: number;
   /** Records that are acknowledged so far. */
   done: number;
   readonly settle: { resolve(offsets: readonly number[]): void; reject(error: Error): void };
@@ -55,7 +56,8 @@ export class KafkaProducer {
     if (records.length === 0) return Promise.resolve([]);
     if (this.#isClosed) return Promise.reject(new DependencyError('Writing refused: the log is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
-    this.#jobs.push({ records, sizes: records.map(sizeOf), offsets: [], done: 0, settle: { resolve, reject } });
+    const handedOverMs = this.#connection.clock.nowMs();
+    this.#jobs.push({ records, sizes: records.map(sizeOf), offsets: [], handedOverMs, done: 0, settle: { resolve, reject } });
     if (!this.#isRunning) void this.#run();
     return promise;
   }
@@ -79,7 +81,7 @@ export class KafkaProducer {
         const result = await this.#deliver(portions);
         if (result !== 'split') continue;
         // One bad job must not fail the others of its request: the first one goes alone.
-        for (let size = Math.ceil((portions[0]?.to ?? 0) - (portions[0]?.from ?? 0)); ; size = Math.ceil(size / 2)) {
+        for (let size = (portions[0]?.to ?? 0) - (portions[0]?.from ?? 0); ; size = Math.ceil(size / 2)) {
           const alone = this.#nextPortions(size).slice(0, 1);
           if ((await this.#deliver(alone)) !== 'split') break;
           if (size === 1) throw new InvariantError('A request of one record cannot be split');
@@ -97,6 +99,7 @@ export class KafkaProducer {
   async #deliver(portions: readonly Portion[]): Promise<'done' | 'split'> {
     const { clock, outage, options } = this.#connection;
     const startMs = clock.nowMs();
+    const handedOverMs = portions[0]?.job.handedOverMs ?? startMs;
     const isSingle = portions.length === 1 && portions.every(({ from, to }) => to - from === 1);
     for (let failures = 0; ; failures += 1) {
       try {
@@ -106,15 +109,15 @@ export class KafkaProducer {
       } catch (error) {
         // A topic that was deleted after a write fails all later writes of a producer, to any topic: begin with a new one.
         await this.#disconnect();
-        const passedMs = clock.nowMs() - startMs;
         const trouble = troubleOf(error);
-        if (trouble === 'transient' && passedMs < options.patienceMs && !this.#isClosed) outage.began(error);
-        else if (trouble === 'too-large' && !isSingle) return 'split';
-        else if (trouble === 'topic' && portions.length > 1) return 'split';
-        else if (trouble !== 'topic' || passedMs >= unknownTopicPatienceMs || this.#isClosed) {
-          throw dependencyError(`Writing to ${topicsOf(portions)}`, options.brokers, error);
-        }
-        if (portions.length > 1 && trouble !== 'transient') return 'split';
+        const isLate = (sinceMs: number, limitMs: number) => this.#isClosed || clock.nowMs() - sinceMs >= limitMs;
+        if (trouble !== 'transient' && (portions.length > 1 || (trouble === 'too-large' && !isSingle))) return 'split';
+        const mayPass =
+          trouble === 'transient'
+            ? !isLate(handedOverMs, options.patienceMs)
+            : trouble === 'topic' && !isLate(startMs, unknownTopicPatienceMs);
+        if (!mayPass) throw dependencyError(`Writing to ${topicsOf(portions)}`, options.brokers, error);
+        if (trouble === 'transient') outage.began(error);
         await clock.sleep(pauseMs(failures));
       }
     }
