@@ -15,7 +15,7 @@ export interface KafkaOptions {
   readonly metadataMaxAgeMs?: number;
   /** How long a write or a question is repeated while brokers are away, before it fails. Default 120 s. */
   readonly patienceMs?: number;
-  /** Bytes that a member may have fetched ahead, over all its partitions. Default 16 MB. Twice as much can be held for a moment. */
+  /** Bytes that a member may have fetched ahead, over all its partitions. Default 8 MB. Twice as much can be held for a moment. */
   readonly bufferBytes?: number;
 }
 
@@ -30,7 +30,7 @@ export const defaultKafkaOptions = {
   sessionTimeoutMs: 10_000,
   metadataMaxAgeMs: 60_000,
   patienceMs: 120_000,
-  bufferBytes: 16 * 1024 * 1024,
+  bufferBytes: 8 * 1024 * 1024,
 };
 
 export type ResolvedKafkaOptions = KafkaOptions & typeof defaultKafkaOptions;
