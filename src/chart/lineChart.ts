@@ -5,7 +5,7 @@ import { bottomAxis, type Frame, heading, leftAxis, numberText } from './axes.ts
 import type { ChartOptions } from './distributionChart.ts';
 import { coordinate, element, label, pageColours, picture, shortened } from './svg.ts';
 
-export interface LinePoint {
+interface LinePoint {
   readonly timeMs: number;
   /** Null leaves a gap: there is no answer for this moment. */
   readonly value: number | null;

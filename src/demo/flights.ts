@@ -100,7 +100,7 @@ export function swappedClasses(options: { readonly sinceMs: number }): Fault {
 }
 
 /** When the flight lands: half an hour of taxiing, climb and descent, and 8 miles a minute. The delay is in the actual departure already. */
-export function landingMs(flight: Flight): number {
+function landingMs(flight: Flight): number {
   return flight.departureMs + Math.ceil(30 + flight.distance / 8) * minuteMs;
 }
 

@@ -1,1 +1,0 @@
-export type { BacktestSummary } from '../report/summary.ts';
