@@ -30,7 +30,7 @@ export interface Aggregate {
   readonly rows: readonly SeriesRow[];
   /** By `timelineKey`, ascending by time. */
   readonly timelines: ReadonlyMap<string, readonly TimelinePoint[]>;
-  /** First start and last end of a window; null without evaluations. */
+  /** First and last moment at which a window was evaluated; null without evaluations. */
   readonly span: { readonly fromMs: number; readonly toMs: number } | null;
 }
 
@@ -67,7 +67,7 @@ export function aggregate(evaluations: Iterable<EvaluationRecord>, events: reado
   let toMs = Number.NEGATIVE_INFINITY;
   for (const evaluation of evaluations) {
     const endMs = Date.parse(evaluation.windowEnd);
-    fromMs = Math.min(fromMs, Date.parse(evaluation.windowStart));
+    fromMs = Math.min(fromMs, endMs);
     toMs = Math.max(toMs, endMs);
     addToRow(rows, evaluation);
     timelines.get(timelineKey(evaluation))?.add({

@@ -27,7 +27,7 @@ figure { margin: 10px 0; overflow-x: auto; } figure svg { display: block; width:
 .wide { overflow-x: auto; margin: 8px 0; }
 table { border-collapse: collapse; font-size: 13px; min-width: 320px; }
 th { text-align: left; font-weight: 600; color: var(--muted); } th, td { padding: 4px 18px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { max-width: 420px; overflow-wrap: break-word; } .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td { min-width: 4.5em; max-width: 420px; overflow-wrap: break-word; } .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 code, pre { font: 12.5px/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; } code { overflow-wrap: anywhere; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; white-space: pre-wrap; overflow-wrap: anywhere; }
 details { margin-top: 8px; } details > summary { cursor: pointer; color: var(--muted); font-size: 13px; }

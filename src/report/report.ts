@@ -115,13 +115,21 @@ function incidentList(events: readonly EventRecord[]): string {
 
 function seriesSection(rows: readonly SeriesRow[]): string {
   if (rows.length === 0) return '<p>None: there were no windows to evaluate. Is the time covered longer than the baseline?</p>';
+  const wholes = rows.filter((row) => row.segment === '');
+  const segments = rows.filter((row) => row.segment !== '');
+  return `<p class="muted">Most unusual first. "Could have shown" is the smallest effect that the most sensitive window would have told from chance.</p>
+${seriesTable(wholes)}
+${segments.length === 0 ? '' : `<details><summary>Segments: ${counted(segments.length, 'row')}</summary>${seriesTable(segments)}</details>`}`;
+}
+
+function seriesTable(rows: readonly SeriesRow[]): string {
   const listed = rows
     .slice(0, listedRows)
     .map((row) => [
       escaped(row.model),
       escaped(row.series),
       escaped(
-        [row.version === null || row.version === '' ? '' : `version ${row.version}`, row.segment].filter((part) => part !== '').join(', '),
+        [row.segment, row.version === null || row.version === '' ? '' : `version ${row.version}`].filter((part) => part !== '').join(', '),
       ),
       whole(row.verdicts.ok + row.verdicts.drift),
       row.verdicts.drift === 0 ? '' : `<b class="alarm">${whole(row.verdicts.drift)}</b>`,
@@ -135,8 +143,10 @@ function seriesSection(rows: readonly SeriesRow[]): string {
     ]);
   const head = ['model', 'series', 'of', 'tested', 'drift', 'too little data', 'learning', 'smallest p', 'effect then', 'could have shown'];
   const more = rows.length - listedRows;
-  return `<p class="muted">Most unusual first. "Could have shown" is the smallest effect that the most sensitive window would have told from chance.</p>
-${table(head, listed, [3, 4, 5, 6, 7])}${more > 0 ? `<p class="muted">and ${whole(more)} quieter series: see evaluations.ndjson.</p>` : ''}`;
+  return (
+    table(head, listed, [3, 4, 5, 6, 7, 9]) +
+    (more > 0 ? `<p class="muted">and ${whole(more)} quieter series: see evaluations.ndjson.</p>` : '')
+  );
 }
 
 function recordsSection(summary: BacktestSummary): string {

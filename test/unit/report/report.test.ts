@@ -60,11 +60,15 @@ describe('the page of a backtest', () => {
     expect(page.match(/<figure>/g)).toHaveLength(3);
   });
 
-  it('lists every series, the most unusual first, with what was tested and what could have been found', () => {
-    const rows = [...(/<h2>Every series.*?<tbody>(.*?)<\/tbody>/s.exec(page)?.[1] ?? '').matchAll(/<tr>(.*?)<\/tr>/gs)];
-    const cells = rows.map(([, row = '']) => [...row.matchAll(/<td[^>]*>(.*?)<\/td>/gs)].map(([, cell = '']) => text(cell).trim()));
-    expect(cells.map((row) => row[1])).toEqual(['distance', 'accuracy', 'hour', 'origin', 'score']);
-    expect(cells[0]).toEqual(['delays', 'distance', '', '200', '48', '40', '48', '1.0e-9', '+0.6 sd (location)', '0.21 sd']);
+  it('lists every series, the most unusual first, with what was tested and what could have been found; segments apart', () => {
+    const tables = [...(/<h2>Every series(.*?)<h2>/s.exec(page)?.[1] ?? '').matchAll(/<tbody>(.*?)<\/tbody>/gs)].map(([, body = '']) =>
+      [...body.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row = '']) =>
+        [...row.matchAll(/<td[^>]*>(.*?)<\/td>/gs)].map(([, cell = '']) => text(cell).trim()),
+      ),
+    );
+    expect(tables.map((rows) => rows.map((row) => row[1]))).toEqual([['distance', 'hour', 'origin', 'score'], ['accuracy']]);
+    expect(tables[0]?.[0]).toEqual(['delays', 'distance', '', '200', '48', '40', '48', '1.0e-9', '+0.6 sd (location)', '0.21 sd']);
+    expect(tables[1]?.[0]?.[2]).toBe('hub = ORD, version 2001-01');
   });
 
   it('counts records by topic and partition, late and invalid ones by reason', () => {
