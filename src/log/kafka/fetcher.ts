@@ -157,7 +157,7 @@ export class Fetcher {
       for (const { topicName, partitions } of response.responses) {
         for (const partition of partitions) {
           const queue = queues.find((each) => each.topic === topicName && each.partition === partition.partition);
-          if (queue !== undefined) this.#accept(queue, partition, offsets.get(partitionKey(queue)), queues.length === 1);
+          if (queue !== undefined) this.#accept(queue, partition, offsets.get(partitionKey(queue)));
         }
       }
     } catch (error) {
@@ -165,39 +165,19 @@ export class Fetcher {
     }
   }
 
-  #accept(queue: PartitionQueue, response: PartitionResponse, fetchOffset: number | undefined, isAlone: boolean): void {
+  #accept(queue: PartitionQueue, response: PartitionResponse, fetchOffset: number | undefined): void {
     if (!this.#queues.has(queue) || queue.position !== fetchOffset) return;
     this.#alone.delete(queue);
     const end = safeOffset(response.lastStableOffset ?? response.highWatermark);
-    const fetched = batchOf(queue.topic, response, fetchOffset) ?? this.#skipEmptyBatches(queue, end, isAlone);
+    // Batches that compaction has emptied show nothing of themselves, but what follows them in the response moves the position past them;
+    // something always follows, because the segment that is written to is never compacted.
+    const fetched = batchOf(queue.topic, response, fetchOffset);
     if (fetched !== null) {
       queue.put(fetched);
-      queue.emptyFetches = 0;
       this.#onData();
     }
     queue.isBehind = queue.position < end;
     queue.notBeforeMs = queue.isBehind ? 0 : this.#connection.clock.nowMs() + askAgainMs;
-  }
-
-  /**
-   * Compaction leaves batches without records (kept for their producer's sequence number), and kafkajs shows nothing of them: the position
-   * would stay there for ever. Three fetches of the partition alone, with room for a megabyte, that bring nothing although the log goes on
-   * mean that nothing but such batches is left: a megabyte holds 17,000 of them.
-   */
-  #skipEmptyBatches(queue: PartitionQueue, end: number, isAlone: boolean) {
-    if (queue.position >= end) {
-      queue.emptyFetches = 0;
-      return null;
-    }
-    if (!isAlone) {
-      // Perhaps only the room in the response was used up by others.
-      queue.emptyFetches += 1;
-      if (queue.emptyFetches >= 3) this.#alone.add(queue);
-      return null;
-    }
-    queue.emptyFetches += 1;
-    if (queue.emptyFetches < 3) return null;
-    return { batch: { topic: queue.topic, partition: queue.partition, records: [], nextOffset: end }, bytes: 0 };
   }
 
   async #recover(cluster: Cluster, error: unknown, queues: readonly PartitionQueue[]): Promise<void> {

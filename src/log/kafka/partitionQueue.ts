@@ -11,8 +11,6 @@ export class PartitionQueue {
   isBehind = true;
   /** Not fetched before this time: the last attempt failed, or found nothing while others had much to read. */
   notBeforeMs = 0;
-  /** Fetches in a row that brought no record although the log goes on. */
-  emptyFetches = 0;
   readonly #fetched: FetchedBatch[] = [];
   readonly #limitBytes: () => number;
   readonly #onRoom: () => void;
