@@ -102,7 +102,7 @@ describe('offsets out of range', () => {
 });
 
 describe('compacted topics', () => {
-  test('gaps are no loss', async () => {
+  test('have gaps, which move the position and are no loss', async () => {
     const topic = uniqueName('compacted');
     const at = { topic, partition: 0 };
     const configs = {
@@ -112,20 +112,25 @@ describe('compacted topics', () => {
       'min.compaction.lag.ms': '0',
     };
     await log.createTopics([{ topic, partitions: 1, configs }]);
-    const admin = kafka.admin();
-    await admin.connect();
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
-    });
-    await admin.disconnect();
-    expect(resources[0]?.configEntries.find(({ configName }) => configName === 'cleanup.policy')?.configValue).toBe('compact');
     for (const value of ['a', 'b', 'c']) await log.produce([{ ...at, key: 'k', value }]);
-    const reader = await log.read(at, 0);
-    const batches = await readUpTo(reader, 3);
-    expect(batches.every(({ lostFrom }) => lostFrom === undefined)).toBe(true);
-    expect(batches.flatMap((batch) => batch.records.map(textOf)).at(-1)).toBe('c');
-    await reader.close();
+    // The cleaner takes closed segments only, and comes by every 15 seconds where a broker has the default.
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await log.produce([{ ...at, key: 'other', value: 'x' }]);
+      const { high } = await log.offsets(at);
+      const reader = await log.read(at, 0);
+      const batches = await readUpTo(reader, high);
+      await reader.close();
+      const records = batches.flatMap((batch) => batch.records);
+      expect(
+        records
+          .filter(({ key }) => key !== null && Buffer.from(key).toString() === 'k')
+          .map(textOf)
+          .at(-1),
+      ).toBe('c');
+      expect(batches.every(({ lostFrom }) => lostFrom === undefined)).toBe(true);
+      if (records.length < high) break;
+    }
   });
 });
 

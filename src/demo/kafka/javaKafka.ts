@@ -137,6 +137,8 @@ function propertiesOf(folder: string, port: number, controllerPort: number): str
     'auto.create.topics.enable': 'false',
     // The default, 128 MB, comes out of the heap at once.
     'log.cleaner.dedupe.buffer.size': '4194304',
+    // Compaction that a test can wait for; the default is 15 s.
+    'log.cleaner.backoff.ms': '500',
   };
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${value}\n`)
