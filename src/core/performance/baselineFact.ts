@@ -6,7 +6,7 @@ import type { SegmentKey } from '../summarize/messages.ts';
 import type { BaselineSeries, PerformanceBaseline } from './types.ts';
 
 /** What is remembered of one version. */
-export interface VersionFact {
+interface VersionFact {
   readonly version: string;
   /** Start of its first pane. */
   readonly firstPaneMs: number;

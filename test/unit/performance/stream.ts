@@ -11,7 +11,8 @@ export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 /** A day boundary, far from the epoch. */
 export const start = Date.UTC(2026, 0, 1);
-export const hopMs = hourMs;
+/** Length of a pane: an hour keeps the tests short. */
+export const hopMs = 60 * 60_000;
 
 export const window: WindowSettings = { ...coreSettings().window, hopMs, latenessMs: hourMs };
 
