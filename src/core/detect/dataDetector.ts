@@ -50,6 +50,8 @@ export class DataDetector {
   /** Number of facts of each node, for their tombstones. */
   readonly #parts = new WeakMap<Node, number>();
   #lastDataMs: number | null = null;
+  /** With labels, performance takes its share of the false-alarm budget. */
+  #hasInlineLabels = false;
 
   constructor(model: string, settings: CoreSettings) {
     this.#model = model;
@@ -65,15 +67,6 @@ export class DataDetector {
     return this.#book.openCount;
   }
 
-  get lastDataMs(): number | null {
-    return this.#lastDataMs;
-  }
-
-  /** First pane with data of each version, for "the version before". */
-  versionFirstMs(version: string): number | null {
-    return this.#versions.get(version)?.firstMs ?? null;
-  }
-
   /** True once nothing can follow from panes without data: no incident is open, no window holds anything. */
   isDormant(nowMs: number): boolean {
     const longest = this.#settings.window.scalesMs.at(-1) ?? 0;
@@ -81,7 +74,7 @@ export class DataDetector {
   }
 
   /** Decides the pane that ends at `endMs` from its partials in merge order; `inexact` names what makes this pane's decisions inexact. */
-  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], isLabelled: boolean): Decision {
+  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     const panes = new Map<string, Node>();
     if (partials.length > 0) {
@@ -91,12 +84,13 @@ export class DataDetector {
         if (key.version !== allVersions && node.rows > 0) this.#seeVersion(key.version, endMs);
       }
       this.#lastDataMs = endMs;
+      if (!this.#hasInlineLabels) this.#hasInlineLabels = partials.some(hasInlineLabel);
     }
     const cells = this.#sortedCells();
     for (const { history } of cells) {
       for (const node of history.close(endMs, panes.get(cellText(history.key)) ?? null)) this.#writeNode(decision.facts, history.key, node);
     }
-    this.#evaluate(endMs, cells, isLabelled, decision);
+    this.#evaluate(endMs, cells, decision);
     for (const cell of cells) this.#learn(endMs, cell, panes.get(cellText(cell.history.key)) ?? null, decision.facts);
     for (const cell of cells) this.#expire(endMs, cell, decision.facts);
     return decision;
@@ -105,6 +99,7 @@ export class DataDetector {
   snapshot(): DataState {
     return {
       lastDataMs: this.#lastDataMs,
+      hasInlineLabels: this.#hasInlineLabels,
       versions: [...this.#versions].sort(([a], [b]) => (a < b ? -1 : 1)),
       learners: [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, cell]) => [text, cell.learner.snapshot()]),
       book: this.#book.snapshot(),
@@ -118,6 +113,7 @@ export class DataDetector {
     baselines: ReadonlyMap<string, CellBaseline>,
   ): void {
     this.#lastDataMs = state.lastDataMs;
+    this.#hasInlineLabels = state.hasInlineLabels;
     for (const [version, seen] of state.versions) this.#versions.set(version, { ...seen });
     for (const [text, learner] of state.learners) {
       const [version, segment] = JSON.parse(text) as [string, CellKey['segment']];
@@ -172,7 +168,7 @@ export class DataDetector {
     return [...this.#cells.values()].sort((left, right) => compareCells(left.history.key, right.history.key));
   }
 
-  #evaluate(endMs: number, cells: readonly WatchedCell[], isLabelled: boolean, decision: Decision): void {
+  #evaluate(endMs: number, cells: readonly WatchedCell[], decision: Decision): void {
     const evaluated = cells.map(({ history, learner }) => ({
       key: history.key,
       nodes: (stepMs: number, afterMs: number, untilMs: number) => history.nodes(stepMs, afterMs, untilMs),
@@ -185,7 +181,7 @@ export class DataDetector {
       this.#evaluator,
       this.#settings,
       this.#modelSettings,
-      isLabelled ? 2 : 1,
+      this.#settings.feedback.length > 0 || this.#hasInlineLabels ? 2 : 1,
       (key) => this.#book.names(key),
     );
     decision.evaluations.push(...evaluations);
@@ -277,4 +273,8 @@ export class DataDetector {
     if (cell.history.isEmpty && cell.learner.isEmpty && cell.learner.learningSinceMs === null)
       this.#cells.delete(cellText(cell.history.key));
   }
+}
+
+function hasInlineLabel(partial: PartialRecord): boolean {
+  return partial.cells.some((cell) => cell.predictions?.entries.some((entry) => entry.label !== null) === true);
 }

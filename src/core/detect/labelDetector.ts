@@ -24,6 +24,8 @@ import { sourceRanges } from './node.ts';
 import { holm } from './significance/family.ts';
 import { SourceLog } from './sourceLog.ts';
 
+const dayMs = 86_400_000;
+
 /** p of the whole model at or below which a segment's own drop is taken for a part of the model's. */
 const shownByWhole = 0.01;
 
@@ -46,7 +48,8 @@ export class LabelDetector {
   readonly #waiting = new Map<number, PanePredictions[]>();
   /** Keys of sample facts, by pane end, for their tombstones. */
   readonly #factKeys = new Map<number, string[]>();
-  #isLabelled = false;
+  /** End of the newest joined pane with predictions, by version. */
+  readonly #lastMs = new Map<string, number>();
 
   constructor(model: string, settings: CoreSettings) {
     this.#model = model;
@@ -62,11 +65,6 @@ export class LabelDetector {
     });
     this.#feedbackSampleSize = 4 * shapeOf(settings, model).sampleSize;
     this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);
-  }
-
-  /** Whether labels were ever seen: only then does performance take a share of the false-alarm budget. */
-  get isLabelled(): boolean {
-    return this.#isLabelled;
   }
 
   get openIncidents(): number {
@@ -97,12 +95,7 @@ export class LabelDetector {
   }
 
   /** Decides the pane that ends at `endMs` from the feedback partials that arrived in it, in merge order. */
-  decide(
-    endMs: number,
-    partials: readonly PartialRecord[],
-    inexact: readonly string[],
-    isGone: (version: string | null) => boolean,
-  ): Decision {
+  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     this.#join(endMs);
     const samples = partials.flatMap((partial) => partial.cells.flatMap((cell) => cell.feedback ?? []));
@@ -117,13 +110,17 @@ export class LabelDetector {
       decision.facts.push(...facts);
       this.#addFeedback(endMs, sample, sources);
     }
-    this.#evaluate(endMs, inexact, isGone, decision);
+    this.#evaluate(endMs, inexact, decision);
     this.#expire(endMs, decision.facts);
     return decision;
   }
 
   snapshot(): LabelState {
-    return { book: this.#book.snapshot(), isLabelled: this.#isLabelled, performance: this.#performance.baselineFact() };
+    return {
+      book: this.#book.snapshot(),
+      lastMs: [...this.#lastMs].sort(([a], [b]) => (a < b ? -1 : 1)),
+      performance: this.#performance.baselineFact(),
+    };
   }
 
   /**
@@ -148,7 +145,7 @@ export class LabelDetector {
     }
     if (state === null) return;
     this.#performance.restoreBaseline(state.performance);
-    this.#isLabelled = state.isLabelled;
+    for (const [version, lastMs] of state.lastMs) this.#lastMs.set(version, lastMs);
     this.#book.restore(state.book);
   }
 
@@ -160,7 +157,7 @@ export class LabelDetector {
     for (const { version, sample, sources } of predictions) {
       this.#performance.addPredictions(paneMs, version, sample);
       this.#sources.add(paneMs, sources);
-      if (sample.entries.some((entry) => entry.label !== null)) this.#isLabelled = true;
+      this.#lastMs.set(version, endMs);
     }
   }
 
@@ -168,10 +165,10 @@ export class LabelDetector {
     const paneMs = endMs - this.#settings.window.hopMs;
     this.#performance.addFeedback(paneMs, sample);
     this.#sources.add(paneMs, sources);
-    this.#isLabelled = true;
   }
 
-  #evaluate(endMs: number, inexact: readonly string[], isGone: (version: string | null) => boolean, decision: Decision): void {
+  #evaluate(endMs: number, inexact: readonly string[], decision: Decision): void {
+    const isGone = (version: string | null) => endMs - (this.#lastMs.get(version ?? '') ?? endMs) >= dayMs;
     const evaluations = this.#performance.decide(endMs);
     const signals: Signal[] = [];
     const windows = new Map<number, PerformanceEvaluation>();

@@ -8,8 +8,6 @@ import { type Fact, factKey, jsonValue } from './fact.ts';
 import { LabelDetector, type PanePredictions } from './labelDetector.ts';
 import { sourceRanges } from './node.ts';
 
-const dayMs = 86_400_000;
-
 export class ModelDetector {
   readonly model: string;
   readonly data: DataDetector;
@@ -35,15 +33,14 @@ export class ModelDetector {
   }
 
   decideData(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
-    const decision = this.data.decide(endMs, partials, inexact, this.labels.isLabelled);
+    const decision = this.data.decide(endMs, partials, inexact);
     decision.facts.push(...this.labels.addPredictions(endMs, this.#predictions(partials)));
     this.#dataStateMs = this.#writeState(decision.facts, 'data', endMs, this.#dataStateMs, this.data.snapshot());
     return decision;
   }
 
   decideLabels(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
-    const isGone = () => this.data.lastDataMs !== null && endMs - this.data.lastDataMs >= dayMs;
-    const decision = this.labels.decide(endMs, partials, inexact, isGone);
+    const decision = this.labels.decide(endMs, partials, inexact);
     this.#labelStateMs = this.#writeState(decision.facts, 'label', endMs, this.#labelStateMs, this.labels.snapshot());
     return decision;
   }

@@ -11,6 +11,8 @@ export interface VersionState {
 export interface DataState {
   /** End of the last pane with data. */
   readonly lastDataMs: number | null;
+  /** Whether predictions came with labels of their own. */
+  readonly hasInlineLabels: boolean;
   /** By version, sorted. */
   readonly versions: readonly (readonly [version: string, state: VersionState])[];
   /** By cell text, sorted. */
@@ -20,7 +22,8 @@ export interface DataState {
 
 export interface LabelState {
   readonly book: BookState;
-  readonly isLabelled: boolean;
+  /** End of the newest joined pane with predictions, by version, sorted. */
+  readonly lastMs: readonly (readonly [version: string, lastMs: number])[];
   /** Frozen parts of `core/performance`, as its `baselineFact` gives them. */
   readonly performance: unknown;
 }
