@@ -1,10 +1,14 @@
 /** The command line: all commands under one name. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { backtestCommand } from './backtest.ts';
+import { checkCommand } from './check.ts';
 import type { CommandContext } from './context.ts';
 import { docsCommand } from './docs.ts';
 import { errorText, exitCodeOf, exitCodes, exitCodeTable } from './exitCodes.ts';
+import { inboxCommand } from './inbox.ts';
 import { topicsCommand } from './topics.ts';
+import { packageVersion } from './version.ts';
+import { workerCommand } from './worker.ts';
 
 /** Builds the command line. Wrong usage is thrown as `CommanderError`, never an exit of the process. */
 export function tidemarkProgram(context: CommandContext): Command {
@@ -18,7 +22,14 @@ export function tidemarkProgram(context: CommandContext): Command {
       'after',
       `\nExit codes:\n${exitCodeTable.map(([code, meaning]) => `  ${String(code).padStart(2)}  ${meaning}`).join('\n')}`,
     );
-  const commands = [topicsCommand(context), docsCommand(context, () => tidemarkProgram(context))];
+  const commands = [
+    workerCommand(context),
+    backtestCommand(context),
+    checkCommand(context),
+    inboxCommand(context),
+    topicsCommand(context),
+    docsCommand(context, () => tidemarkProgram(context)),
+  ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   return program;
 }
@@ -39,10 +50,4 @@ export async function runProgram(args: readonly string[], io: Omit<CommandContex
     return exitCodeOf(error);
   }
   return exitCode;
-}
-
-/** From the package itself, which stands two folders up both from `src/commands` and from `dist/commands`. */
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }

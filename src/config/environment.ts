@@ -19,7 +19,7 @@ export interface Layer {
 }
 
 /** Every variable that is read, by the path it sets. `isSecret` ones may also end in `_FILE`. */
-export function knownVariables(): { path: readonly string[]; names: readonly string[]; isSecret: boolean; isJson: boolean }[] {
+function knownVariables(): { path: readonly string[]; names: readonly string[]; isSecret: boolean; isJson: boolean }[] {
   const leaves = leavesOf(rootKeys).map(([path, key]) => {
     const other = otherNames[path.join('.')];
     return { path, names: [variableOf(path), ...(other === undefined ? [] : [other])], isSecret: key.sensitive, isJson: false };

@@ -7,7 +7,7 @@ export interface RawNode {
   /** Where it was written, for messages. */
   readonly origin: string;
 }
-export type RawScalar = string | number | boolean | null;
+type RawScalar = string | number | boolean | null;
 export type RawMap = ReadonlyMap<string, RawNode>;
 
 export function isRawMap(value: RawNode['value']): value is RawMap {

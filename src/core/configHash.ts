@@ -32,12 +32,7 @@ function sourceMeaning(source: TopicSource): unknown {
   return { topic: source.topic, format: source.format, model: source.model };
 }
 
-/** The horizon is here because the size of a prediction sample is a function of it. */
-function modelMeaning(model: ModelSettings): unknown {
-  return {
-    ignore: [...model.ignore].sort(),
-    segments: model.segments,
-    important: [...model.important].sort(),
-    horizonMs: model.performance.horizonMs,
-  };
+/** What `shapeOf` reads: declared features keep their place under a cap, the task says whether numbers are classes, the horizon sizes the samples. */
+function modelMeaning({ task, ignore, important, sensitive, segments, performance }: ModelSettings): unknown {
+  return { task, ignore: [...ignore].sort(), declared: [...important, ...sensitive].sort(), segments, horizonMs: performance.horizonMs };
 }

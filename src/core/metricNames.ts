@@ -134,7 +134,7 @@ export const metrics = {
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
-export type MetricName = keyof typeof metrics;
+type MetricName = keyof typeof metrics;
 export type MetricLabels<Name extends MetricName> = Readonly<Record<(typeof metrics)[Name]['labels'][number], string | number>>;
 type NameOf<Kind extends MetricDefinition['kind']> = {
   [Name in MetricName]: (typeof metrics)[Name]['kind'] extends Kind ? Name : never;

@@ -30,7 +30,7 @@ import { isTooDeep, maxDepth, nameFits } from './limits.ts';
 import { shown } from './shown.ts';
 
 /** Largest message that is parsed: Kafka's default limit is 1 MiB, this leaves room for topics that raised it. */
-export const maxRecordBytes = 4 * 1_048_576;
+const maxRecordBytes = 4 * 1_048_576;
 
 type Fields = Readonly<Record<string, unknown>>;
 
