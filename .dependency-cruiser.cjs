@@ -18,7 +18,10 @@ module.exports = {
       comment: 'No Kafka, clock, network, file or logger in the core. node:crypto is allowed for hashes: a pure function.',
       severity: 'error',
       from: { path: core },
-      to: { dependencyTypes: ['core', 'npm', 'npm-dev'], pathNot: ['^crypto$', '^node:crypto$', 'node_modules/(@stdlib|tdigest|@types/tdigest)'] },
+      to: {
+        dependencyTypes: ['core', 'npm', 'npm-dev'],
+        pathNot: ['^crypto$', '^node:crypto$', 'node_modules/(@stdlib|tdigest|@types/tdigest)'],
+      },
     },
     only('config-imports-core', config, [core]),
     only('chart-imports-core', chart, [core]),

@@ -133,7 +133,8 @@ function watermarkOf(one: Running): number {
 function count(partial: Extract<PartialsMessage, { type: 'partial' }>, counts: { late: number; invalid: Record<string, number> }): void {
   if (partial.counts === null || partial.model !== pseudoModel(partial.source.topic)) return;
   counts.late += partial.counts.late;
-  for (const [reason, number] of Object.entries(partial.counts.invalid)) counts.invalid[reason] = (counts.invalid[reason] ?? 0) + (number ?? 0);
+  for (const [reason, number] of Object.entries(partial.counts.invalid))
+    counts.invalid[reason] = (counts.invalid[reason] ?? 0) + (number ?? 0);
 }
 
 function compareEvents(left: EventRecord, right: EventRecord): number {

@@ -67,7 +67,13 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
   };
   writeFileSync(join(out, 'events.ndjson'), lines);
   writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  const page = renderReport({ summary, events: result.events, evaluations: readEvaluations(evaluationsPath), settings, command: options.command });
+  const page = renderReport({
+    summary,
+    events: result.events,
+    evaluations: readEvaluations(evaluationsPath),
+    settings,
+    command: options.command,
+  });
   writeFileSync(join(out, 'report.html'), page);
   return { summary, events: result.events };
 }
@@ -77,9 +83,12 @@ function openOutput(out: string, path: string): number {
     mkdirSync(out, { recursive: true });
     return openSync(path, 'w');
   } catch (error) {
-    throw new InputError(`--out ${out}: cannot be written (${error instanceof Error ? error.message : String(error)}); name a folder that may be made or written`, {
-      cause: error,
-    });
+    throw new InputError(
+      `--out ${out}: cannot be written (${error instanceof Error ? error.message : String(error)}); name a folder that may be made or written`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -17,7 +17,8 @@ export async function topicSources(log: Log, settings: CoreSettings, fromMs: num
   for (const role of ['predictions', 'feedback'] as const) {
     for (const source of settings[role]) {
       const partitions = await log.partitionCount(source.topic);
-      for (let partition = 0; partition < partitions; partition++) sources.push(await sourceOf(log, role, source, partition, partitions, fromMs, toMs));
+      for (let partition = 0; partition < partitions; partition++)
+        sources.push(await sourceOf(log, role, source, partition, partitions, fromMs, toMs));
     }
   }
   return sources;
@@ -44,7 +45,14 @@ async function sourceOf(
   };
 }
 
-async function* records(log: Log, role: SourceRole, source: TopicSource, partition: number, from: number, to: number): AsyncIterable<ReplayRecord> {
+async function* records(
+  log: Log,
+  role: SourceRole,
+  source: TopicSource,
+  partition: number,
+  from: number,
+  to: number,
+): AsyncIterable<ReplayRecord> {
   if (from >= to) return;
   const decode = jsonDecoder(source, role);
   const reader = await log.read({ topic: source.topic, partition }, from);
@@ -53,7 +61,10 @@ async function* records(log: Log, role: SourceRole, source: TopicSource, partiti
     for (let position = from; position < to; ) {
       const batch = await reader.next(waitMs);
       if (batch === null) {
-        if (++waits > mostWaits) throw new DependencyError(`topic ${source.topic}, partition ${partition}: nothing came after offset ${position}, expected records up to ${to}`);
+        if (++waits > mostWaits)
+          throw new DependencyError(
+            `topic ${source.topic}, partition ${partition}: nothing came after offset ${position}, expected records up to ${to}`,
+          );
         continue;
       }
       waits = 0;

@@ -7,7 +7,7 @@ import { stepsPerWindow } from '../settings.ts';
 import { type CellKey, mergeNodes, type Node } from './node.ts';
 
 /** Steps of all nodes: the hop, the step of each scale, the unit of the baseline. Ascending, distinct. */
-export function nodeSteps(settings: CoreSettings, unitMs: number): number[] {
+function nodeSteps(settings: CoreSettings, unitMs: number): number[] {
   const steps = new Set([settings.window.hopMs, unitMs, ...settings.window.scalesMs.map((scale) => scale / stepsPerWindow)]);
   return [...steps].sort((a, b) => a - b);
 }

@@ -32,7 +32,7 @@ export interface Decision {
 }
 
 /** Span in which a baseline keeps its sums (recipe, section 1): an hour, the hop if that is longer, the shortest scale if that is shorter. */
-export function baselineUnitMs(settings: CoreSettings): number {
+function baselineUnitMs(settings: CoreSettings): number {
   const shortest = settings.window.scalesMs[0] ?? Number.POSITIVE_INFINITY;
   return Math.max(settings.window.hopMs, Math.min(3_600_000, shortest));
 }

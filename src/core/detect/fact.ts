@@ -26,7 +26,7 @@ export interface Fact {
 }
 
 /** Which of the two clocks decided. */
-export type DecisionClock = 'data' | 'label';
+type DecisionClock = 'data' | 'label';
 
 /** What a fact is about. `part` counts pieces of what does not fit one record. */
 export type FactSubject =

@@ -11,7 +11,7 @@ interface Stored {
 }
 
 /** True where `candidate` covers more of the same chunk, pane and model than `known`. */
-export function supersedes(candidate: PartialRecord, known: PartialRecord): boolean {
+function supersedes(candidate: PartialRecord, known: PartialRecord): boolean {
   if (candidate.complete !== known.complete) return candidate.complete;
   if (!candidate.complete && candidate.from !== known.from) return candidate.from < known.from;
   return candidate.to > known.to;

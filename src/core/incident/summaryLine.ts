@@ -66,7 +66,7 @@ function signed(value: number): string {
 }
 
 /** Four significant digits, without an exponent for sizes that people read. */
-export function short(value: number): string {
+function short(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   return size >= 1e-3 && size < 1e9 ? String(Number(value.toPrecision(4))) : value.toExponential(2);

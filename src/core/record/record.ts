@@ -65,7 +65,7 @@ export interface InvalidRecord {
 }
 
 /** A null value (a tombstone of a compacted topic): skipped and counted. */
-export interface SkippedRecord {
+interface SkippedRecord {
   readonly kind: 'skipped';
 }
 

@@ -7,7 +7,7 @@ import { decodeMessage, encodeMessage, type PartialHead, type PartialPart, parti
 import type { PartialRecord } from './messages.ts';
 
 /** Most bytes of one record of the `partials` topic. */
-export const maxPartialBytes = 512 * 1024;
+const maxPartialBytes = 512 * 1024;
 
 /** The records that carry a partial: one, or its parts in order, none of more than `maxBytes` (at least 2,048). */
 export function splitPartial(partial: PartialRecord, maxBytes: number = maxPartialBytes): Uint8Array[] {
