@@ -2,7 +2,7 @@
 import type { CoreSettings } from '../core/settings.ts';
 import { settingsOf } from '../core/settings.ts';
 import { quantile } from '../core/sketch/quantile.ts';
-import type { SeriesSummary } from '../core/sketch/types.ts';
+import type { NumericSummary, SeriesSummary } from '../core/sketch/types.ts';
 import { seriesOfFeature } from '../core/summarize/seriesNames.ts';
 import { about, atQuantile, percent } from './advice.ts';
 import type { ModelProfile, TopicProfile } from './topicProfile.ts';
@@ -55,7 +55,7 @@ function describeSeries({ numeric, categories, nonFinite, unsupported }: SeriesS
   const counted = (numeric?.count ?? 0) + (categories?.count ?? 0) + nonFinite + unsupported;
   const parts: string[] = [];
   if (numeric !== null) {
-    const range = isSensitive ? 'values hidden' : `${short(numeric.min)} .. ${short(quantile(numeric, 0.5))} .. ${short(numeric.max)}`;
+    const range = isSensitive ? 'values hidden' : rangeOf(numeric);
     parts.push(`number${shareOf(numeric.count, rows)} ${range}`);
   }
   if (categories !== null) {
@@ -69,6 +69,12 @@ function describeSeries({ numeric, categories, nonFinite, unsupported }: SeriesS
   if (unsupported > 0) parts.push(`list or object ${percent(unsupported / rows)}`);
   if (counted < rows) parts.push(`missing ${percent((rows - counted) / rows)}`);
   return parts.join('; ');
+}
+
+/** Smallest, median and largest value. */
+function rangeOf(numeric: NumericSummary): string {
+  if (numeric.min === numeric.max) return `always ${short(numeric.min)}`;
+  return `${short(numeric.min)} .. ${short(quantile(numeric, 0.5))} .. ${short(numeric.max)}`;
 }
 
 function shareOf(count: number, rows: number): string {

@@ -10,6 +10,8 @@ export async function refusalToCreate(options: KafkaOptions, logger: Logger, spe
     await admin.connect();
     await admin.createTopics({
       validateOnly: true,
+      // There will be no leaders to wait for.
+      waitForLeaders: false,
       topics: specs.map(({ topic, partitions, replicationFactor = -1, configs }) => ({
         topic,
         numPartitions: partitions,

@@ -17,7 +17,7 @@ export interface ModelProfile {
   readonly scoresOutside: number;
 }
 
-export interface InvalidProfile {
+interface InvalidProfile {
   readonly count: number;
   /** The first one, as an example. */
   readonly partition: number;
@@ -26,7 +26,7 @@ export interface InvalidProfile {
 }
 
 /** Differences of times in milliseconds, ascending. */
-export interface TimeProfile {
+interface TimeProfile {
   /** Kafka timestamp less event time: how long records are under way. Negative where a producer's clock is ahead. */
   readonly delaysMs: readonly number[];
   /** How far behind the newest event time of its partition each record was: what `window.lateness` has to cover. */

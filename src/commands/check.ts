@@ -32,12 +32,16 @@ export function checkCommand(context: CommandContext): Command {
           mayCreate: (specs) => refusalToCreate(kafkaOptionsOf(config.kafka), logger, specs),
           write,
         });
-        write(problems === 0 ? `no problem found, ${advice} notes` : `${problems} problems, ${advice} notes`);
+        write(`${problems === 0 ? 'no problem found' : counted(problems, 'problem')}, ${counted(advice, 'note')}`);
         if (problems > 0) context.exitWith(exitCodes.usage);
       } finally {
         await log.close();
       }
     });
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function sampleSizeOf(text: string): number {

@@ -11,7 +11,7 @@ export interface HealthState {
 }
 
 /** What the worker says of itself. Both are called for every request: they must be cheap. */
-export interface Health {
+interface Health {
   /** False only where a restart would help. */
   live(): HealthState;
   /** False while the worker does not do its work yet, or not any more. */

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/config/logger.ts';
+import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
+import { testKafka } from '../support/kafka.ts';
+import { runCommand } from '../support/runCommand.ts';
+
+const { brokers } = testKafka();
+const group = `commands-${process.pid}`;
+const topic = `${group}-scored`;
+const args = [
+  '--set',
+  `kafka.brokers=${brokers.join(',')}`,
+  '--set',
+  `kafka.group=${group}`,
+  '--set',
+  `predictions.topic=${topic}`,
+  '--set',
+  'topics.partitions=2',
+];
+
+let log: KafkaLog;
+beforeAll(async () => {
+  log = await KafkaLog.open({ brokers }, createLogger('silent'));
+  await log.createTopics([{ topic, partitions: 3, configs: {} }]);
+  await log.produce(
+    Array.from({ length: 30 }, (_, index) => ({
+      topic,
+      partition: index % 3,
+      key: null,
+      value: JSON.stringify({
+        id: String(index),
+        ts: new Date().toISOString(),
+        model: 'fraud',
+        features: { amount: index },
+        prediction: 1,
+      }),
+    })),
+  );
+});
+afterAll(() => log.close());
+
+describe('on a real cluster', () => {
+  it('check reads a sample, says what may be created, and creates nothing; topics creates; check then finds them ready', async () => {
+    const before = await runCommand(['check', ...args]);
+    expect(before).toMatchObject({ code: 0, err: '' });
+    expect(before.out).toContain('3 partitions, 30 offsets held; 30 records read');
+    expect(before.out).toContain(`missing, and may be created at the start: ${group}.partials`);
+    await expect(log.partitionCount(`${group}.partials`)).rejects.toThrow();
+
+    const made = await runCommand(['topics', ...args]);
+    expect(made).toMatchObject({ code: 0, err: '' });
+    expect(made.out).toContain(`${group}.history: ready, 2 partitions, compacted`);
+
+    const after = await runCommand(['check', ...args]);
+    expect(after.out).toContain(`${group}.history: ready, 2 partitions`);
+    expect(after.out).toContain('no problem found');
+  });
+
+  it('check says why the brokers would refuse to create the internal topics', async () => {
+    const { code, out } = await runCommand([
+      'check',
+      ...args,
+      '--set',
+      `kafka.group=${group}-wide`,
+      '--set',
+      'topics.replicationFactor=99',
+    ]);
+    expect(code).toBe(2);
+    expect(out).toMatch(/PROBLEM: .*missing, and the brokers refuse to create them \(.*[Rr]eplication/);
+  });
+
+  it('check names a topic that does not exist, and ends with 2', async () => {
+    const { code, out } = await runCommand(['check', ...args, '--set', 'predictions.topic=nowhere']);
+    expect(code).toBe(2);
+    expect(out).toMatch(/PROBLEM: .*nowhere.*does not exist/);
+  });
+});
