@@ -103,21 +103,33 @@ export class DetectStage {
   async #takeUp(member: Member, { since, ...at }: OwnedPartition, isWanted: () => boolean): Promise<void> {
     const { log, logger, settings } = this.#options;
     const history = { topic: this.#topics.history, partition: at.partition };
+    // The commit first: a former owner may still write facts and commit, in this order, so facts read later are never behind it.
+    const [commit] = await member.committed([at]);
     const facts = await readFacts(log, history, isWanted);
     if (facts === null) return;
     const { detector, replaced } = restoreDetector(settings, facts);
     if (replaced.length > 0) await log.produce(replaced.map((key) => factRecord(history, { key, value: null })));
-    const [commit] = await member.committed([at]);
     const { low, high } = await log.offsets(at);
     if (!isWanted()) return;
     const committed = commit?.offset ?? low;
     const start = committed >= low && committed <= high ? committed : low;
     if (start !== committed) {
-      logger.warn({ ...at, committed, low, high }, 'The committed position is no longer in the partials topic: reading on from its first record');
+      logger.warn(
+        { ...at, committed, low, high },
+        'The committed position is no longer in the partials topic: reading on from its first record',
+      );
     }
     logger.debug({ ...at, facts: facts.size, start }, 'Took up a partition of partials');
     member.start(at, start);
-    this.#tasks.set(at.partition, { at, since, detector, assembler: new PartAssembler(), partsFrom: null, position: start, committed: start });
+    this.#tasks.set(at.partition, {
+      at,
+      since,
+      detector,
+      assembler: new PartAssembler(),
+      partsFrom: null,
+      position: start,
+      committed: start,
+    });
   }
 
   /** One round over the partitions; false where there was nothing to take. */
@@ -190,7 +202,8 @@ export class DetectStage {
     for (const step of steps) {
       metrics.count('tidemark_panes_decided_total', { clock: 'data' }, step.dataPanes);
       metrics.count('tidemark_panes_decided_total', { clock: 'label' }, step.labelPanes);
-      for (const evaluation of step.evaluations) metrics.count('tidemark_evaluations_total', { kind: evaluation.kind, verdict: evaluation.verdict });
+      for (const evaluation of step.evaluations)
+        metrics.count('tidemark_evaluations_total', { kind: evaluation.kind, verdict: evaluation.verdict });
       onEvaluations?.(step.evaluations);
     }
   }

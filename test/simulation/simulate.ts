@@ -161,7 +161,7 @@ class Run {
     ];
     for (const stage of stages) {
       stage.run(worker.stop.signal).catch((error) => {
-        if (worker.state === 'running') this.#failures.push(`${name} failed: ${error instanceof Error ? error.stack : error}`);
+        if (worker.state !== 'crashed') this.#failures.push(`${name} failed: ${error instanceof Error ? error.stack : error}`);
       });
     }
   }
