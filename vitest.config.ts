@@ -13,10 +13,14 @@ process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
 // In a container testcontainers takes the address of the bridge for the engine's host; an engine beside us maps its ports to localhost.
 if (existsSync('/.dockerenv')) process.env.TESTCONTAINERS_HOST_OVERRIDE ??= 'localhost';
 
+// .ci/run counts from this file.
+const results = process.env.TIDEMARK_TEST_RESULTS;
+
 const common = { testTimeout: 60_000, hookTimeout: 180_000 };
 
 export default defineConfig({
   test: {
+    reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
     // Two groups, one after the other: what needs nothing, then what needs the shared Kafka, which is started only if such a file is in the run.
     projects: [
       {
