@@ -1,0 +1,111 @@
+import type { CoreSettings } from '../../src/core/settings.ts';
+
+/** xorshift32 (Marsaglia 2003): the same values in every run. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+const countries = ['ES', 'FR', 'DE', 'IT', 'PT', 'NL', 'BE', 'AT', 'PL', 'SE'];
+const merchants = Array.from({ length: 400 }, (_, i) => `merchant-${i}`);
+
+/** Event time of the first prediction, at the start of a pane. */
+export const trafficStartMs = 1_767_225_600_000;
+
+/**
+ * Predictions as a service writes them: about 600 bytes of JSON, two models in turn, 20 features (12 numbers, 8 categories), a class and a score. Event time
+ * goes on by `stepMs` a record.
+ */
+export function* predictionTraffic(count: number, stepMs: number): Generator<string> {
+  const uniform = generator(2026);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const cents = (value: number) => Math.round(value * 100) / 100;
+  const one = <Value>(values: readonly Value[]): Value | undefined => values[Math.floor(uniform() * uniform() * values.length)];
+  for (let i = 0; i < count; i += 1) {
+    const score = 1 / (1 + Math.exp(2 - normal()));
+    yield JSON.stringify({
+      id: `prediction-${i.toString(36).padStart(8, '0')}`,
+      ts: trafficStartMs + Math.floor(i * stepMs),
+      model: i % 2 === 0 ? 'fraud' : 'churn',
+      version: '2026-01',
+      features: {
+        amount: cents(Math.exp(3 + normal())),
+        balance: 2_000 + 900 * normal(),
+        age: Math.floor(18 + 60 * uniform()),
+        tenure_days: Math.floor(3_000 * uniform() ** 2),
+        distance_km: uniform() < 0.4 ? 0 : Math.exp(2 + normal()),
+        velocity_1h: Math.floor(6 * uniform() ** 3),
+        velocity_24h: Math.floor(40 * uniform() ** 3),
+        hour: Math.floor(24 * uniform()),
+        ratio: uniform(),
+        latitude: 40 + 5 * normal(),
+        longitude: 2 + 8 * normal(),
+        risk: 1 - score,
+        country: one(countries),
+        currency: uniform() < 0.8 ? 'EUR' : 'USD',
+        channel: uniform() < 0.6 ? 'web' : 'app',
+        merchant: one(merchants),
+        device: uniform() < 0.5 ? 'android' : 'ios',
+        is_new: uniform() < 0.1,
+        plan: uniform() < 0.7 ? 'free' : 'paid',
+        referrer: uniform() < 0.05 ? null : one(countries),
+      },
+      prediction: score > 0.5 ? 'fraud' : 'legit',
+      score,
+      segments: { country: one(countries), plan: uniform() < 0.7 ? 'free' : 'paid' },
+    });
+  }
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** The documented defaults, for one topic of predictions. */
+export function benchSettings(group: string, topic: string): CoreSettings {
+  return {
+    group,
+    predictions: [{ topic, format: 'json', model: null, feedback: null }],
+    feedback: [],
+    window: {
+      hopMs: 5 * minuteMs,
+      scalesMs: [hourMs, 6 * hourMs, 24 * hourMs],
+      latenessMs: 5 * minuteMs,
+      maxAheadMs: hourMs,
+      idleAfterMs: 30_000,
+      silenceAfterMs: 15 * minuteMs,
+    },
+    digest: { engine: 'merging', delta: 100 },
+    limits: {
+      seriesPerModel: 1000,
+      valuesPerSegment: 50,
+      versionsPerModel: 20,
+      categoriesPerSeries: 1000,
+      bytesPerModel: 256 * 1024 * 1024,
+    },
+    defaults: {
+      task: 'binary',
+      owner: null,
+      important: [],
+      sensitive: [],
+      ignore: [],
+      baseline: { kind: 'first', durationMs: 7 * 24 * hourMs },
+      performance: { scalesMs: [24 * hourMs, 96 * hourMs], minLabels: 50, minDrop: 0.02, horizonMs: 14 * 24 * hourMs, absent: 'unknown' },
+      alerts: {
+        budget: { incidents: 1, perMs: 30 * 24 * hourMs },
+        minimumEffect: { location: 0.05, spread: 0.05, share: 0.01, totalVariation: 0.01 },
+        openAfter: 2,
+        recoverAfter: 2,
+        remindEveryMs: 24 * hourMs,
+        cooldownMs: hourMs,
+        reopenWithinMs: 24 * hourMs,
+      },
+      segments: [],
+    },
+    models: new Map(),
+  };
+}
