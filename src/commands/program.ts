@@ -6,6 +6,7 @@ import type { CommandContext } from './context.ts';
 import { docsCommand } from './docs.ts';
 import { errorText, exitCodeOf, exitCodes, exitCodeTable } from './exitCodes.ts';
 import { inboxCommand } from './inbox.ts';
+import { inspectCommand } from './inspect.ts';
 import { topicsCommand } from './topics.ts';
 import { packageVersion } from './version.ts';
 import { workerCommand } from './worker.ts';
@@ -26,6 +27,7 @@ export function tidemarkProgram(context: CommandContext): Command {
     workerCommand(context),
     backtestCommand(context),
     checkCommand(context),
+    inspectCommand(context),
     inboxCommand(context),
     topicsCommand(context),
     docsCommand(context, () => tidemarkProgram(context)),

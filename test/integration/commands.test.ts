@@ -75,3 +75,14 @@ describe('on a real cluster', () => {
     expect(out).toMatch(/PROBLEM: .*nowhere.*does not exist/);
   });
 });
+
+describe('inspect on a real cluster', () => {
+  it('prints internal records as JSON lines', async () => {
+    const inspected = `${group}-inspected`;
+    await log.createTopics([{ topic: `${inspected}.events`, partitions: 1, configs: {} }]);
+    await log.produce([{ topic: `${inspected}.events`, partition: 0, key: 'incident', value: '{"ordinal":1}' }]);
+    const { code, out } = await runCommand(['inspect', 'events', ...args, '--set', `kafka.group=${inspected}`]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ partition: 0, offset: 0, key: 'incident', value: { ordinal: 1 } });
+  });
+});

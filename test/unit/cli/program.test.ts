@@ -41,7 +41,7 @@ describe('the command line', () => {
   it.each(commands)('%s --help has an example', async (command) => {
     const { code, out } = await runCommand([command, '--help']);
     expect(code).toBe(0);
-    expect(out).toMatch(new RegExp(`Example:\\n(  .*\\n)*  tidemark ${command}`));
+    expect(out).toMatch(new RegExp(`Examples?:\\n(  .*\\n)*  tidemark ${command}`));
   });
 
   it.each([
