@@ -62,7 +62,8 @@ export class CellHistory {
     const expired: Node[] = [];
     for (const step of this.#steps) {
       let neededAfterMs = nowMs;
-      if (this.#scaleSteps.has(step)) neededAfterMs = nowMs - (stepsPerWindow - 1) * step;
+      // The newest window of a scale may be looked at again until the next one ends.
+      if (this.#scaleSteps.has(step)) neededAfterMs = Math.floor(nowMs / step) * step - stepsPerWindow * step;
       // Panes wait for the longest step to end; then they stand in its node.
       if (step === this.#settings.window.hopMs) neededAfterMs = Math.min(neededAfterMs, Math.floor(nowMs / longestStep) * longestStep);
       if (step === unitMs && learningSinceMs !== null) neededAfterMs = Math.min(neededAfterMs, learningSinceMs);

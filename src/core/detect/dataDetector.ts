@@ -174,22 +174,21 @@ export class DataDetector {
       nodes: (stepMs: number, afterMs: number, untilMs: number) => history.nodes(stepMs, afterMs, untilMs),
       baseline: this.#baselineOf(history.key, learner),
     }));
-    const { evaluations, signals } = evaluateData(
-      endMs,
-      this.#model,
-      evaluated,
-      this.#evaluator,
-      this.#settings,
-      this.#modelSettings,
-      this.#settings.feedback.length > 0 || this.#hasInlineLabels ? 2 : 1,
-      (key) => this.#book.names(key),
-    );
+    const { evaluations, signals, others } = evaluateData(endMs, {
+      model: this.#model,
+      cells: evaluated,
+      evaluator: this.#evaluator,
+      settings: this.#settings,
+      modelSettings: this.#modelSettings,
+      families: this.#settings.feedback.length > 0 || this.#hasInlineLabels ? 2 : 1,
+      isNamed: (key) => this.#book.names(key),
+    });
     decision.evaluations.push(...evaluations);
     const isGone = (version: string | null) => {
       const lastMs = version === null ? this.#lastDataMs : (this.#versions.get(version)?.lastMs ?? null);
       return lastMs !== null && endMs - lastMs >= dayMs;
     };
-    for (const step of [...this.#book.advance(endMs, signals), ...this.#book.end(endMs, isGone)]) {
+    for (const step of [...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
       const window = this.#windowOrigin(endMs, step.scaleMs);
       decision.events.push(
         eventOf(step, {

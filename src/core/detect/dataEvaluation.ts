@@ -28,6 +28,8 @@ export interface EvaluatedCell {
 export interface DataEvaluation {
   readonly evaluations: EvaluationRecord[];
   readonly signals: Signal[];
+  /** Signals of the newest windows of the scales that are not due now, of what moves there: for series that are moving too. */
+  readonly others: () => Signal[];
 }
 
 interface Tested {
@@ -48,79 +50,119 @@ export function segmentRecord(segment: SegmentKey): Readonly<Record<string, stri
   return segment === null ? null : Object.fromEntries([[segment[0], segment[1]]]);
 }
 
-/**
- * Evaluates every scale whose step ends at `endMs`. `isNamed` tells whether an open incident names a series of the whole model;
- * `families` is 2 where the model has labels, so that performance takes its share of the budget.
- */
-export function evaluateData(
-  endMs: number,
-  model: string,
-  cells: readonly EvaluatedCell[],
-  evaluator: WindowEvaluator,
-  settings: CoreSettings,
-  modelSettings: ModelSettings,
-  families: number,
-  isNamed: (key: string) => boolean,
-): DataEvaluation {
-  const result: DataEvaluation = { evaluations: [], signals: [] };
+/** What an evaluation of a model needs, whatever the scale. */
+export interface EvaluationContext {
+  readonly model: string;
+  readonly cells: readonly EvaluatedCell[];
+  readonly evaluator: WindowEvaluator;
+  readonly settings: CoreSettings;
+  readonly modelSettings: ModelSettings;
+  /** 2 where the model has labels, so that performance takes its share of the budget; else 1. */
+  readonly families: number;
+  /** Whether an open incident names this series of the whole model. */
+  readonly isNamed: (key: string) => boolean;
+}
+
+/** Evaluates every scale whose step ends at `endMs`. */
+export function evaluateData(endMs: number, context: EvaluationContext): DataEvaluation {
+  const { cells, settings, model } = context;
+  const evaluations: EvaluationRecord[] = [];
+  const signals: Signal[] = [];
   const whole = cells.find((cell) => cell.key.version === allVersions && cell.key.segment === null)?.baseline ?? null;
   const usable = whole === null ? [] : whole.usableScalesMs.filter((scaleMs) => whole.lengthMs >= 3 * scaleMs);
+  const notDue: number[] = [];
   for (const scaleMs of settings.window.scalesMs) {
-    if (endMs % (scaleMs / stepsPerWindow) !== 0) continue;
-    const alpha = alphaOfScale({
-      incidents: modelSettings.alerts.budget.incidents,
-      perMs: modelSettings.alerts.budget.perMs,
-      windowMs: scaleMs,
-      usableScales: Math.max(1, usable.length),
-      families,
+    if (endMs % (scaleMs / stepsPerWindow) !== 0) {
+      notDue.push(scaleMs);
+      continue;
+    }
+    const { tested, untested, alpha } = testScale(endMs, scaleMs, usable, context);
+    for (const { cell, window, series, state } of untested) evaluations.push(untestedRecord(model, cell, window, series, state));
+    for (const { one, isBreach } of tested) evaluations.push(evaluationRecord(model, one, context.evaluator, isBreach));
+    signals.push(...signalsOf(tested, alpha, context));
+  }
+  const others = () =>
+    notDue.flatMap((scaleMs) => {
+      const stepMs = scaleMs / stepsPerWindow;
+      const { tested, alpha } = testScale(Math.floor(endMs / stepMs) * stepMs, scaleMs, usable, context);
+      return signalsOf(tested, alpha, context);
     });
-    const tested: Tested[] = [];
-    for (const cell of cells) {
-      const window = cellWindow(scaleMs, endMs, cell.nodes);
-      let state = windowState(window, cell.baseline);
-      if (state === 'tested' && !usable.includes(scaleMs)) state = 'insufficient';
-      if (state === 'tested') tested.push(...testCell(cell, window, evaluator, modelSettings, alpha));
-      else result.evaluations.push(...untested(model, cell, window, state));
-    }
-    const breaches = benjaminiHochberg(
-      tested.map((one) => one.evaluation.p),
-      alpha,
-    );
-    const wholeP = new Map(
-      tested
-        .filter((one) => one.cell.key.segment === null)
-        .map((one) => [seriesKey(one.cell.key.version, null, one.series), one.evaluation.p]),
-    );
-    for (const [index, one] of tested.entries()) {
-      const isBreach = breaches[index] === true;
-      const { version, segment } = one.cell.key;
-      const wholeKey = seriesKey(version, null, one.series);
-      const isShownByWhole = segment !== null && ((wholeP.get(wholeKey) ?? 1) <= shownByWhole || isNamed(wholeKey));
-      result.evaluations.push(evaluationRecord(model, one, evaluator, isBreach));
-      result.signals.push(signalOf(one, alpha, isBreach, isShownByWhole, evaluator, modelSettings));
-    }
-  }
-  return result;
+  return { evaluations, signals, others };
 }
 
-function testCell(cell: EvaluatedCell, window: CellWindow, evaluator: WindowEvaluator, settings: ModelSettings, alpha: number): Tested[] {
+interface ScaleTest {
+  readonly alpha: number;
+  readonly tested: readonly { readonly one: Tested; readonly isBreach: boolean }[];
+  readonly untested: readonly {
+    readonly cell: EvaluatedCell;
+    readonly window: CellWindow;
+    readonly series: string;
+    readonly state: 'learning' | 'insufficient';
+  }[];
+}
+
+/** All series of one scale, as one family. */
+function testScale(endMs: number, scaleMs: number, usable: readonly number[], context: EvaluationContext): ScaleTest {
+  const { cells, evaluator, modelSettings, families } = context;
+  const { budget } = modelSettings.alerts;
+  const alpha = alphaOfScale({ ...budget, windowMs: scaleMs, usableScales: Math.max(1, usable.length), families });
   const tested: Tested[] = [];
-  for (const [series, reference] of cell.baseline?.series ?? []) {
-    const evaluation = evaluator.evaluate(window, series, reference, settings.alerts.minimumEffect, alpha);
-    tested.push({ cell, window, series, reference, evaluation });
+  const untested: ScaleTest['untested'][number][] = [];
+  for (const cell of cells) {
+    const window = cellWindow(scaleMs, endMs, cell.nodes);
+    let state = windowState(window, cell.baseline);
+    if (state === 'tested' && !usable.includes(scaleMs)) state = 'insufficient';
+    if (state !== 'tested') {
+      for (const series of seriesOf(cell, window)) untested.push({ cell, window, series, state });
+      continue;
+    }
+    for (const [series, reference] of cell.baseline?.series ?? []) {
+      const evaluation = evaluator.evaluate(window, series, reference, modelSettings.alerts.minimumEffect, alpha);
+      if (evaluation === null) untested.push({ cell, window, series, state: 'insufficient' });
+      else tested.push({ cell, window, series, reference, evaluation });
+    }
   }
-  return tested;
+  const breaches = benjaminiHochberg(
+    tested.map((one) => one.evaluation.p),
+    alpha,
+  );
+  return { alpha, untested, tested: tested.map((one, index) => ({ one, isBreach: breaches[index] === true })) };
 }
 
-function untested(model: string, cell: EvaluatedCell, window: CellWindow, verdict: 'learning' | 'insufficient'): EvaluationRecord[] {
+function signalsOf(tested: ScaleTest['tested'], alpha: number, { evaluator, modelSettings, isNamed }: EvaluationContext): Signal[] {
+  const wholeP = new Map(
+    tested
+      .filter(({ one }) => one.cell.key.segment === null)
+      .map(({ one }) => [seriesKey(one.cell.key.version, null, one.series), one.evaluation.p]),
+  );
+  return tested.map(({ one, isBreach }) => {
+    const { version, segment } = one.cell.key;
+    const wholeKey = seriesKey(version, null, one.series);
+    const isShownByWhole = segment !== null && ((wholeP.get(wholeKey) ?? 1) <= shownByWhole || isNamed(wholeKey));
+    return signalOf(one, alpha, isBreach, isShownByWhole, evaluator, modelSettings);
+  });
+}
+
+/** Names of what is watched in a cell, or was seen in the window while there is no baseline yet; sorted. */
+function seriesOf(cell: EvaluatedCell, window: CellWindow): string[] {
   const names = new Set(cell.baseline?.series.keys());
   for (const node of window.nodes) for (const name of node.series.keys()) names.add(name);
-  return [...names].sort().map((series) => ({
+  return [...names].sort();
+}
+
+function untestedRecord(
+  model: string,
+  cell: EvaluatedCell,
+  window: CellWindow,
+  series: string,
+  verdict: 'learning' | 'insufficient',
+): EvaluationRecord {
+  return {
     model,
     version: versionOf(cell.key.version),
     segment: segmentRecord(cell.key.segment),
     series,
-    kind: 'drift' as const,
+    kind: 'drift',
     scale: formatDuration(window.scaleMs),
     windowStart: new Date(window.startMs).toISOString(),
     windowEnd: new Date(window.endMs).toISOString(),
@@ -131,7 +173,7 @@ function untested(model: string, cell: EvaluatedCell, window: CellWindow, verdic
     detectable: null,
     verdict,
     statistic: null,
-  }));
+  };
 }
 
 function evaluationRecord(model: string, one: Tested, evaluator: WindowEvaluator, isBreach: boolean): EvaluationRecord {
@@ -181,7 +223,7 @@ function signalOf(
     isBreach,
     isBelowMinimum: evaluation.belowMinimum,
     // Asked only where it can matter: of what breaches, or may keep an incident open.
-    isNew: evaluation.p <= 10 * alpha && evaluator.isNew(window, series, reference, evaluation),
+    newest: evaluation.p <= 10 * alpha ? evaluator.newest(window, series, reference, evaluation) : 'unknown',
     isShownByWhole,
     describe: () => describeSeries(series, reference, evaluation, evaluator.summary(window, series)),
   };

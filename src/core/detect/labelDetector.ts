@@ -183,7 +183,9 @@ export class LabelDetector {
       const wholeP = new Map(tested.filter((one) => one.segment === null).map((one) => [one.version, one.p ?? 1]));
       for (const [index, one] of tested.entries()) {
         const isBreach = breaches[index] === true;
-        signals.push(signalOf(one, alpha, isBreach, one.segment !== null && (wholeP.get(one.version) ?? 1) <= shownByWhole));
+        const isNamed = this.#book.names(seriesKey(one.version, null, one.metric));
+        const isShownByWhole = one.segment !== null && (isNamed || (wholeP.get(one.version) ?? 1) <= shownByWhole);
+        signals.push(signalOf(one, alpha, isBreach, isShownByWhole));
         decision.evaluations.push(evaluationRecord(this.#model, one, isBreach ? 'drift' : 'ok'));
       }
       for (const one of ofScale) if (one.verdict !== 'tested') decision.evaluations.push(evaluationRecord(this.#model, one, one.verdict));
@@ -251,10 +253,16 @@ function signalOf(one: PerformanceEvaluation, alpha: number, isBreach: boolean, 
     alpha,
     isBreach,
     isBelowMinimum: one.belowMinimum,
-    isNew: true,
+    newest: newestOf(one),
     isShownByWhole,
     describe: () => describe(one),
   };
+}
+
+/** Too few labels in the newest third may be labels that have not come yet: the window as a whole has to do then. */
+function newestOf({ effect, newestEffect }: PerformanceEvaluation): Signal['newest'] {
+  if (effect === null || newestEffect === null) return 'shows';
+  return Math.sign(newestEffect) === Math.sign(effect) && Math.abs(newestEffect) >= Math.abs(effect) / 2 ? 'shows' : 'over';
 }
 
 function evaluationRecord(model: string, one: PerformanceEvaluation, verdict: EvaluationRecord['verdict']): EvaluationRecord {

@@ -2,6 +2,7 @@
  * One window of one cell against its baseline: the last 12 nodes of a scale, their sums added, every series compared (recipe, sections 3
  * to 5). Drift is incremental: a node is scored once per baseline, a window adds 12 sums whatever its length.
  */
+import type { Signal } from '../incident/incidentBook.ts';
 import type { AlertSettings, CoreSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import { mergeSeries } from '../sketch/merge.ts';
@@ -11,7 +12,7 @@ import { type Node, unitRows } from './node.ts';
 import { isInsufficient } from './significance/family.ts';
 import { addSums, scoreSeries } from './significance/scores.ts';
 import { effectOf, evaluateSeries, rateSums } from './significance/series.ts';
-import type { SeriesEvaluation, SeriesSums, UnitRows, WindowSums } from './significance/types.ts';
+import type { SeriesBaseline, SeriesEvaluation, SeriesSums, UnitRows, WindowSums } from './significance/types.ts';
 
 export interface CellWindow {
   readonly scaleMs: number;
@@ -52,23 +53,36 @@ export class WindowEvaluator {
     this.#unitMs = unitMs;
   }
 
+  /**
+   * Null where the series has too few values in the window to say anything about them, and does not go missing more often than it should:
+   * that alone is asked of all rows.
+   */
   evaluate(
     window: CellWindow,
     series: string,
     reference: SeriesReference,
     minimumEffect: AlertSettings['minimumEffect'],
     alpha: number,
-  ): SeriesEvaluation {
-    return evaluateSeries(reference.fitted, this.#windowSums(window.nodes, series, reference), window.scaleMs, minimumEffect, alpha);
+  ): SeriesEvaluation | null {
+    const sums = this.#windowSums(window.nodes, series, reference);
+    const isSparse = hasTooFew(sums.sums.n);
+    const asked = isSparse ? missingOnly(sums, reference.fitted) : sums;
+    const evaluation = evaluateSeries(reference.fitted, asked, window.scaleMs, minimumEffect, alpha);
+    return isSparse && (evaluation.statistic !== 'miss' || evaluation.p >= 1) ? null : evaluation;
   }
 
-  /** What is over does not open: whether the newest third of the window shows at least half of the effect, in its direction. */
-  isNew(window: CellWindow, series: string, reference: SeriesReference, evaluation: SeriesEvaluation): boolean {
+  /**
+   * What is over does not open: whether the newest third of the window shows at least half of the effect, in its direction. Too few rows there
+   * may open, but do not speak for recovery.
+   */
+  newest(window: CellWindow, series: string, reference: SeriesReference, evaluation: SeriesEvaluation): Signal['newest'] {
     const thirdMs = (window.scaleMs / stepsPerWindow) * (stepsPerWindow / 3);
-    const newest = window.nodes.filter((node) => node.endMs > window.endMs - thirdMs);
-    if (newest.length === 0) return false;
-    const effect = effectOf(reference.fitted, this.#windowSums(newest, series, reference), evaluation.statistic);
-    return Math.sign(effect) === Math.sign(evaluation.effect) && Math.abs(effect) >= Math.abs(evaluation.effect) / 2;
+    const nodes = window.nodes.filter((node) => node.endMs > window.endMs - thirdMs);
+    if (nodes.length === 0) return 'unknown';
+    const sums = this.#windowSums(nodes, series, reference);
+    const effect = effectOf(reference.fitted, sums, evaluation.statistic);
+    if (Math.sign(effect) === Math.sign(evaluation.effect) && Math.abs(effect) >= Math.abs(evaluation.effect) / 2) return 'shows';
+    return hasTooFew(evaluation.statistic === 'miss' ? sums.sums.rows : sums.sums.n) ? 'unknown' : 'over';
   }
 
   /** The merged summary of a window, for people. */
@@ -105,10 +119,8 @@ export class WindowEvaluator {
     if (known?.reference === reference) return known;
     const { scores } = reference.fitted;
     let scored: { sums: SeriesSums; units: UnitRows[] };
-    if (scores.kind === 'rate') {
-      const unit = Math.floor((node.endMs - 1) / this.#unitMs);
-      scored = { sums: rateSums(node.records, node.invalid), units: [{ unit, rows: node.records, n: node.records }] };
-    } else {
+    if (scores.kind === 'rate') scored = { sums: rateSums(node.records, node.invalid), units: this.#recordUnits(node) };
+    else {
       scored = {
         sums: scoreSeries(scores, node.series.get(series) ?? null, node.rows),
         units: unitRows(node, series, scores.kind),
@@ -117,4 +129,32 @@ export class WindowEvaluator {
     bySeries.set(series, { reference, ...scored });
     return scored;
   }
+
+  /** Records per unit: as the valid rows are spread, for records of no cell have no unit of their own. */
+  #recordUnits(node: Node): UnitRows[] {
+    const newest = { unit: Math.floor((node.endMs - 1) / this.#unitMs), rows: node.rows };
+    const units = node.rows > 0 ? node.units : [{ ...newest, rows: 1 }];
+    const rows = units.reduce((sum, unit) => sum + unit.rows, 0);
+    return units.map((unit) => {
+      const records = (node.records * unit.rows) / rows;
+      return { unit: unit.unit, rows: records, n: records };
+    });
+  }
+}
+
+function hasTooFew(rows: number): boolean {
+  return isInsufficient({ baselineMs: Number.POSITIVE_INFINITY, windowMs: 0, rows });
+}
+
+/** The sums without the values, so that only `miss`, which is of all rows, can differ. */
+function missingOnly({ units, sums }: WindowSums, { scores }: SeriesBaseline): WindowSums {
+  return {
+    units: units.map((unit) => ({ ...unit, n: 0 })),
+    sums: {
+      rows: sums.rows,
+      n: 0,
+      x: sums.x.map((x, index) => (scores.statistics[index] === 'miss' ? x : 0)),
+      ss: sums.ss.map(() => 0),
+    },
+  };
 }

@@ -3,10 +3,14 @@
  * opened after k breaches of a scale in a row, escalated by series that join, recovered when no series shows it any more.
  *
  * One book per model and clock. All timers run on event time; the state is plain JSON and a pure function of what `advance` was given.
+ *
+ * A series recovers when no scale at which it has breached shows it any more: the shortest `recoverAfter` evaluations in a row, each longer one
+ * at its newest evaluation. The shortest scale alone is not asked, for a weak fault that only long windows can see would recover every
+ * night in a short one and open again the next morning (docs/decisions/0009-recovery-asks-every-scale.md).
  */
 import { canonicalJson } from '../canonicalJson.ts';
 import { sha256Hex } from '../hashText.ts';
-import type { AlertSettings } from '../settings.ts';
+import { type AlertSettings, stepsPerWindow } from '../settings.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
 import type { EventSeries, IncidentKind, IncidentStep, Severity } from './event.ts';
 
@@ -28,8 +32,11 @@ export interface Signal {
   readonly alpha: number;
   readonly isBreach: boolean;
   readonly isBelowMinimum: boolean;
-  /** Whether the newest third of the window still shows at least half of the effect, in its direction. */
-  readonly isNew: boolean;
+  /**
+   * Whether the newest third of the window shows at least half of the effect, in its direction: `shows` may open, `over` speaks for recovery,
+   * `unknown` (too few rows to say) neither.
+   */
+  readonly newest: 'shows' | 'over' | 'unknown';
   /** For segments: whether the whole model shows the same series too; such a segment opens nothing of its own. */
   readonly isShownByWhole: boolean;
   /** For people; computed only where an event names the series. `joined` and `since` are set by the book. */
@@ -42,9 +49,9 @@ interface SeriesState {
   readonly sinceMs: number;
   joined: boolean;
   severity: Severity;
-  shortestScaleMs: number;
+  /** Quiet evaluations in a row of every scale (milliseconds as text) at which it has breached. */
+  readonly quietRuns: Record<string, number>;
   lastBreachMs: number;
-  quietRun: number;
   isRecovered: boolean;
   /** As last described. */
   last: EventSeries;
@@ -65,9 +72,14 @@ interface IncidentState {
   readonly series: SeriesState[];
 }
 
+interface Run {
+  readonly count: number;
+  readonly lastMs: number;
+}
+
 export interface BookState {
-  /** Breaches in a row by `scale|series`. */
-  readonly runs: Record<string, number>;
+  /** Breaches in a row by `scale|series`, and event time of the newest. */
+  readonly runs: Record<string, Run>;
   readonly open: IncidentState[];
   /** Where a chain may go on, by `kind|segment`. */
   readonly closed: Record<string, { readonly chain: string; readonly closedMs: number }>;
@@ -96,6 +108,12 @@ function worst(severities: Iterable<Severity>): Severity {
   return result;
 }
 
+/** Broken data explains drift of the same series, not the other way round: it comes first. */
+function comparePlaces([left]: readonly [string, readonly Signal[]], [right]: readonly [string, readonly Signal[]]): number {
+  const rank = (place: string) => (place.startsWith('["quality"') ? 0 : 1);
+  return rank(left) - rank(right) || (left < right ? -1 : 1);
+}
+
 function placeOf(kind: IncidentKind, segment: SegmentKey): string {
   return JSON.stringify([kind, segment]);
 }
@@ -104,7 +122,7 @@ export class IncidentBook {
   readonly #group: string;
   readonly #model: string;
   readonly #alerts: AlertSettings;
-  #runs = new Map<string, number>();
+  #runs = new Map<string, Run>();
   #open = new Map<string, IncidentState>();
   #closed = new Map<string, { chain: string; closedMs: number }>();
 
@@ -125,33 +143,34 @@ export class IncidentBook {
     return false;
   }
 
-  /** Takes the tested comparisons of one decision at event time `nowMs` and gives the steps that follow, in order. */
-  advance(nowMs: number, signals: readonly Signal[]): BookStep[] {
+  /**
+   * Takes the tested comparisons of one decision at event time `nowMs` and gives the steps that follow, in order. `others` gives the newest
+   * comparisons at scales that were not due now: it is asked when an incident opens, for the series that are moving too.
+   */
+  advance(nowMs: number, signals: readonly Signal[], others: () => readonly Signal[] = () => []): BookStep[] {
     const steps: BookStep[] = [];
     const ready = new Map<string, Signal[]>();
     for (const signal of signals) {
-      const runKey = `${signal.scaleMs}|${signal.key}`;
-      const run = signal.isBreach ? (this.#runs.get(runKey) ?? 0) + 1 : 0;
-      if (run === 0) this.#runs.delete(runKey);
-      else this.#runs.set(runKey, run);
+      const run = this.#count(nowMs, signal);
       this.#follow(nowMs, signal);
-      if (run < this.#alerts.openAfter || !signal.isNew || signal.isShownByWhole) continue;
+      if (run < this.#alerts.openAfter || signal.newest !== 'shows' || signal.isShownByWhole) continue;
       const place = placeOf(signal.kind, signal.segment);
       const list = ready.get(place);
       if (list === undefined) ready.set(place, [signal]);
       else list.push(signal);
     }
-    for (const place of [...ready.keys()].sort()) {
-      const causes = ready.get(place) as Signal[];
+    for (const [place, found] of [...ready].sort(comparePlaces)) {
+      const causes = found.filter((signal) => !this.#isExplained(signal));
       const incident = this.#open.get(place);
-      if (incident === undefined) steps.push(this.#openIncident(nowMs, place, causes, signals));
-      else this.#join(nowMs, incident, causes);
+      if (incident !== undefined) this.#join(nowMs, incident, causes);
+      else if (causes.length > 0) steps.push(this.#openIncident(nowMs, place, causes, [...signals, ...others()]));
     }
     for (const place of [...this.#open.keys()].sort()) {
       const step = this.#settle(nowMs, place, this.#open.get(place) as IncidentState);
       if (step !== null) steps.push(step);
     }
     for (const [place, closed] of this.#closed) if (nowMs - closed.closedMs > this.#alerts.reopenWithinMs) this.#closed.delete(place);
+    for (const [key, { lastMs }] of this.#runs) if (nowMs - lastMs > Math.max(dayMs, scaleOf(key))) this.#runs.delete(key);
     return steps;
   }
 
@@ -181,24 +200,50 @@ export class IncidentBook {
     this.#closed = new Map(Object.entries(state.closed));
   }
 
-  /** Brings the series of an open incident up to date with what was just seen of it. */
+  /** Breaches of this scale in a row, this one included. */
+  #count(nowMs: number, signal: Signal): number {
+    const key = `${signal.scaleMs}|${signal.key}`;
+    if (!signal.isBreach) {
+      this.#runs.delete(key);
+      return 0;
+    }
+    const count = (this.#runs.get(key)?.count ?? 0) + 1;
+    this.#runs.set(key, { count, lastMs: nowMs });
+    return count;
+  }
+
+  /** Whether an open incident of broken data names the series: while it does, its drift opens nothing of its own. */
+  #isExplained(signal: Signal): boolean {
+    if (signal.kind !== 'drift') return false;
+    const quality = this.#open.get(placeOf('quality', signal.segment));
+    return quality?.series.some((series) => series.key === signal.key && series.joined && !series.isRecovered) === true;
+  }
+
+  /** Brings the series of an open incident up to date with what was just seen of it, whichever of its statistics won. */
   #follow(nowMs: number, signal: Signal): void {
     for (const incident of this.#open.values()) {
       const series = incident.series.find((one) => one.key === signal.key);
       if (series === undefined) continue;
-      if (signal.isBreach && placeOf(signal.kind, signal.segment) === placeOf(incident.kind, incident.segment)) {
+      const scale = String(signal.scaleMs);
+      if (signal.isBreach && signal.newest !== 'over') {
         series.lastBreachMs = nowMs;
-        series.quietRun = 0;
-        if (signal.scaleMs < series.shortestScaleMs) series.shortestScaleMs = signal.scaleMs;
-        if (signal.isNew && series.joined) series.isRecovered = false;
+        series.quietRuns[scale] = 0;
+      } else if (scale in series.quietRuns) {
+        const isQuiet = signal.p > 10 * signal.alpha || signal.isBelowMinimum || signal.newest === 'over';
+        if (isQuiet) series.quietRuns[scale] = (series.quietRuns[scale] ?? 0) + 1;
+        else if (signal.newest === 'shows') series.quietRuns[scale] = 0;
+      }
+      if (signal.isBreach && signal.kind === incident.kind)
         series.last = { ...signal.describe(), since: series.last.since, joined: series.joined };
-      }
-      if (signal.scaleMs === series.shortestScaleMs) {
-        const isQuiet = signal.p > 10 * signal.alpha || signal.isBelowMinimum || !signal.isNew;
-        series.quietRun = isQuiet ? series.quietRun + 1 : 0;
-      }
-      if (series.quietRun >= this.#alerts.recoverAfter || nowMs - series.lastBreachMs >= dayMs) series.isRecovered = true;
     }
+  }
+
+  /** Whether nothing shows the series any more, or nothing has for a day (a step, where that of its longest scale is longer). */
+  #isQuiet(nowMs: number, series: SeriesState): boolean {
+    const runs = Object.entries(series.quietRuns).sort(([a], [b]) => Number(a) - Number(b));
+    const longestScaleMs = Number(runs.at(-1)?.[0] ?? 0);
+    if (nowMs - series.lastBreachMs >= Math.max(dayMs, longestScaleMs / stepsPerWindow)) return true;
+    return runs.every(([, run], index) => run >= (index === 0 ? this.#alerts.recoverAfter : 1));
   }
 
   #openIncident(nowMs: number, place: string, causes: readonly Signal[], signals: readonly Signal[]): BookStep {
@@ -234,7 +279,7 @@ export class IncidentBook {
   #add(nowMs: number, incident: IncidentState, signal: Signal, joined: boolean): void {
     const known = incident.series.find((one) => one.key === signal.key);
     if (known !== undefined) {
-      known.shortestScaleMs = Math.min(known.shortestScaleMs, signal.scaleMs);
+      if (joined) known.quietRuns[String(signal.scaleMs)] ??= 0;
       return;
     }
     incident.series.push({
@@ -243,9 +288,8 @@ export class IncidentBook {
       sinceMs: nowMs,
       joined,
       severity: signal.severity,
-      shortestScaleMs: signal.scaleMs,
+      quietRuns: joined ? { [signal.scaleMs]: 0 } : {},
       lastBreachMs: nowMs,
-      quietRun: 0,
       isRecovered: !joined,
       last: { ...signal.describe(), since: new Date(nowMs).toISOString(), joined },
     });
@@ -258,11 +302,11 @@ export class IncidentBook {
       if (known === undefined) {
         this.#add(nowMs, incident, cause, true);
         incident.isEscalationDue = true;
-      } else if (!known.joined) {
+      } else {
+        if (!known.joined) incident.isEscalationDue = true;
         known.joined = true;
         known.isRecovered = false;
         known.last = { ...known.last, joined: true };
-        incident.isEscalationDue = true;
       }
     }
     const severity = worst([incident.severity, ...causes.map((cause) => cause.severity)]);
@@ -274,6 +318,7 @@ export class IncidentBook {
 
   #settle(nowMs: number, place: string, incident: IncidentState): BookStep | null {
     if (incident.startMs === nowMs) return null;
+    for (const series of incident.series) if (series.joined && this.#isQuiet(nowMs, series)) series.isRecovered = true;
     if (incident.series.every((series) => series.isRecovered || !series.joined)) return this.#close(nowMs, place, incident, 'recovered');
     if (incident.isEscalationDue && nowMs - incident.lastNewsMs >= this.#alerts.cooldownMs) {
       incident.isEscalationDue = false;
@@ -318,4 +363,9 @@ export class IncidentBook {
 /** Those that decided first, then the most significant. */
 function compareSeries(left: SeriesState, right: SeriesState): number {
   return Number(right.joined) - Number(left.joined) || left.last.p - right.last.p || (left.key < right.key ? -1 : 1);
+}
+
+/** Scale of a key of `runs`. */
+function scaleOf(runKey: string): number {
+  return Number(runKey.slice(0, runKey.indexOf('|')));
 }
