@@ -8,6 +8,7 @@ import { errorText, exitCodeOf, exitCodes, exitCodeTable } from './exitCodes.ts'
 import { inboxCommand } from './inbox.ts';
 import { inspectCommand } from './inspect.ts';
 import { topicsCommand } from './topics.ts';
+import { trafficCommand } from './traffic.ts';
 import { packageVersion } from './version.ts';
 import { workerCommand } from './worker.ts';
 
@@ -30,6 +31,7 @@ export function tidemarkProgram(context: CommandContext): Command {
     inspectCommand(context),
     inboxCommand(context),
     topicsCommand(context),
+    trafficCommand(context),
     docsCommand(context, () => tidemarkProgram(context)),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

@@ -7,11 +7,19 @@ export interface Progress {
   done(): void;
 }
 
-/** A bar where the total is known. */
-export function recordBar(label: string, total: number): Progress {
-  const bar = new cliProgress.SingleBar({ format: `${label} [{bar}] {percentage}% | {value} of {total} records`, stream: process.stderr, clearOnComplete: true });
-  bar.start(total, 0);
-  return { show: (records) => bar.update(records), done: () => bar.stop() };
+/** A bar over a span of simulated time, epoch milliseconds. */
+export function timeBar(label: string, fromMs: number, toMs: number): { show(records: number, timeMs: number): void; done(): void } {
+  const format = `${label} [{bar}] {percentage}% | {date} | {records} records`;
+  const bar = new cliProgress.SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true });
+  const payload = (records: number, timeMs: number) => ({
+    date: new Date(timeMs).toISOString().slice(0, 16).replace('T', ' '),
+    records: records.toLocaleString('en'),
+  });
+  bar.start(toMs - fromMs, 0, payload(0, fromMs));
+  return {
+    show: (records, timeMs) => bar.update(Math.min(timeMs, toMs) - fromMs, payload(records, timeMs)),
+    done: () => bar.stop(),
+  };
 }
 
 /** A running count where the total is not known before the end. */

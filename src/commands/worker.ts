@@ -7,10 +7,8 @@ import { systemClock } from '../log/systemClock.ts';
 import { type Role, roles, Worker } from '../stages/worker.ts';
 import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } from './context.ts';
 import { openKafka } from './openKafka.ts';
+import { stopOnSignals } from './signals.ts';
 import { packageVersion } from './version.ts';
-
-/** A stop that takes longer than this is given up: what was not committed is repeated, not lost. */
-const longestStopMs = 10_000;
 
 /** `tidemark worker`: reads topics, finds drift, files incidents, until SIGTERM or SIGINT. */
 export function workerCommand(context: CommandContext): Command {
@@ -58,17 +56,4 @@ function healthOf(worker: Worker, mustRun: boolean): HealthState {
     ok: states.every(([, state]) => isFine(state)),
     checks: Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])),
   };
-}
-
-/** Aborts at the first SIGTERM or SIGINT; at the second, or when the stop takes too long, the process ends at once. */
-function stopOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(1);
-    controller.abort();
-    setTimeout(() => process.exit(1), longestStopMs).unref();
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  return controller.signal;
 }

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { parquetRows } from '../backtest/parquetRows.ts';
 import { InputError } from '../core/errors.ts';
+import { isInSample, sampleFile, sampleFlights } from './flightsSample.ts';
 
 export interface Flight {
   /** Place in the data set, from 0: names the flight. */
@@ -28,7 +29,7 @@ export interface FlightSelection {
   /** Departures in [fromMs, toMs). */
   readonly fromMs: number;
   readonly toMs: number;
-  /** Parquet file; the one of `vega-datasets` where it is left out. */
+  /** Parquet file, or CSV in the form of the sample; where it is left out, the sample if it holds the selection, else `vega-datasets`. */
   readonly file?: string;
 }
 
@@ -38,7 +39,19 @@ export const lastDayMs = Date.UTC(2001, 6, 1);
 
 /** Selected flights by departure. @throws InputError where the file is missing or is not this data set. */
 export async function* flightRows(selection: FlightSelection): AsyncIterable<Flight> {
-  const file = selection.file ?? bundledFile();
+  for await (const flight of flightsOf(selection)) {
+    if (flight.departureMs >= selection.toMs) return;
+    if (flight.departureMs < selection.fromMs || shareOf(flight.row) >= selection.sample) continue;
+    yield flight;
+  }
+}
+
+function flightsOf(selection: FlightSelection): AsyncIterable<Flight> {
+  const file = selection.file ?? (isInSample(selection) ? sampleFile : wholeFile());
+  return /\.csv(\.gz)?$/i.test(file) ? sampleFlights(file) : parquetFlights(file);
+}
+
+async function* parquetFlights(file: string): AsyncIterable<Flight> {
   for await (const { row, values } of parquetRows(file)) {
     const { date, delay, distance, origin, destination } = values;
     if (
@@ -50,10 +63,7 @@ export async function* flightRows(selection: FlightSelection): AsyncIterable<Fli
     ) {
       throw new InputError(`${file}: row ${row + 1} is no flight; expected the columns date, delay, distance, origin, destination`);
     }
-    const departureMs = date.getTime();
-    if (departureMs >= selection.toMs) return;
-    if (departureMs < selection.fromMs || shareOf(row) >= selection.sample) continue;
-    yield { row, departureMs, arrivalDelay: Number(delay), distance: Number(distance), origin, destination };
+    yield { row, departureMs: date.getTime(), arrivalDelay: Number(delay), distance: Number(distance), origin, destination };
   }
 }
 
@@ -67,11 +77,16 @@ export function shareOf(row: number): number {
   return (mixed >>> 0) / 2 ** 32;
 }
 
-function bundledFile(): string {
+/** The whole data set. @throws InputError where the package is not installed */
+export function wholeFile(): string {
   try {
     const entry = createRequire(import.meta.url).resolve('vega-datasets');
     return join(dirname(entry), '..', 'data', 'flights-3m.parquet');
   } catch (cause) {
-    throw new InputError('the flights come with the npm package vega-datasets, which is not installed: run "npm ci"', { cause });
+    throw new InputError(
+      'these flights are not in the sample that comes with Tidemark (a fifth of those of 22 January to 8 February); all of them are in the npm package ' +
+        'vega-datasets, which is not installed: in a checkout run "npm ci", elsewhere name its data/flights-3m.parquet with --data',
+      { cause },
+    );
   }
 }

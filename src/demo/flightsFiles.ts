@@ -26,23 +26,23 @@ const linesAtOnce = 1_000;
 
 /**
  * Writes `predictions.ndjson.gz` and `feedback.ndjson.gz` into a folder, which is made where it is missing. The same options give the same
- * bytes. `progress` hears how many records are written, every thousand or so.
+ * bytes. `progress` hears how many records are written, every thousand or so, and the simulated time.
  */
 export async function writeFlightsFiles(
   directory: string,
   options: FlightTrafficOptions,
-  progress?: (records: number) => void,
+  progress?: (records: number, timeMs: number) => void,
 ): Promise<FlightsFiles> {
   await mkdir(directory, { recursive: true });
   const paths = { predictions: join(directory, 'predictions.ndjson.gz'), feedback: join(directory, 'feedback.ndjson.gz') };
   const sinks = { predictions: open(paths.predictions), feedback: open(paths.feedback) };
-  for await (const { topic, value } of flightTraffic(options)) {
+  for await (const { topic, timestampMs, value } of flightTraffic(options)) {
     const sink = sinks[topic];
     sink.pending.push(JSON.stringify(value));
     sink.count += 1;
     if (sink.pending.length >= linesAtOnce) {
       await flush(sink);
-      progress?.(sinks.predictions.count + sinks.feedback.count);
+      progress?.(sinks.predictions.count + sinks.feedback.count, timestampMs);
     }
   }
   for (const sink of Object.values(sinks)) {
