@@ -206,6 +206,8 @@ class Run {
     if (worker.state === 'frozen') this.#log.expel(worker.name);
     this.#scheduler.thaw(worker.name);
     worker.state = 'running';
+    // Some zombies are told soon, others write on until a commit is refused.
+    if (this.#random.next() < 0.3) this.#log.heartbeat(worker.name);
   }
 
   #expireSessions(): void {
@@ -219,6 +221,7 @@ class Run {
   #recover(): void {
     this.#expireSessions();
     for (const worker of this.#workers) if (worker.state === 'expelled') this.#thaw(worker);
+    for (const worker of this.#workers) if (worker.state === 'running') this.#log.heartbeat(worker.name);
     if (!this.#workers.some((worker) => worker.state === 'running')) this.#startWorker();
   }
 

@@ -66,6 +66,11 @@ export class MemoryLog implements Log {
     this.#context.changed.raise();
   }
 
+  /** What the next heartbeat does for a worker that was expelled: its members learn of it and join again, as new ones. */
+  heartbeat(worker: string): void {
+    for (const member of this.#members) if (member.worker === worker) member.heartbeat();
+  }
+
   /** Appends offsets without records, as a transaction's control records or compaction leave them. */
   appendGap(partition: TopicPartition, count: number): void {
     this.#partition(partition).appendGap(count);

@@ -43,6 +43,11 @@ export class MemoryMember implements Member {
     return this.#membership.assignment;
   }
 
+  /** Joins again where the group has gone on without the member. */
+  heartbeat(): void {
+    if (!this.#isLeft && !this.#group.has(this.#membership)) this.#rejoin();
+  }
+
   committed(partitions: readonly TopicPartition[]): Promise<ReadonlyArray<Commit | null>> {
     return this.#run('committed', () => partitions.map((partition) => this.#group.committed(partition)));
   }
