@@ -4,11 +4,14 @@
  *
  * The order of writes is what makes a crash harmless: events, facts, `decided`, tombstones, then the commit of `partials`, never past what an
  * undecided pane needs. Whoever repeats a decision writes the same events and facts under the same ids and keys.
+ *
+ * What a core has decided and the log did not take cannot be decided again by that core: the partition is dropped, and after a pause restored
+ * from the facts. What cannot be read, or should not be possible, stops the partition until it is assigned anew, and nothing of it is committed.
  */
 import { canonicalJson } from '../core/canonicalJson.ts';
 import type { Detector, Step } from '../core/detect/detector.ts';
 import { restoreDetector } from '../core/detect/restore.ts';
-import { ConfigError, InputError } from '../core/errors.ts';
+import { ConfigError, DependencyError, InputError, InvariantError } from '../core/errors.ts';
 import type { EvaluationRecord } from '../core/incident/event.ts';
 import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
 import type { Logger } from '../core/logger.ts';
@@ -16,12 +19,16 @@ import type { Metrics } from '../core/metrics.ts';
 import { partitionOf } from '../core/record/partitioner.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { decodeMessage } from '../core/summarize/codec.ts';
-import { PartAssembler } from '../core/summarize/parts.ts';
 import type { Batch, Clock, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { factRecord, readFacts } from './historyTopic.ts';
+import { IncidentGauge } from './incidentGauge.ts';
+import { PartsInFlight } from './partsInFlight.ts';
 
 /** Longest sleep of the loop. */
 const pauseMs = 500;
+
+/** Pause before a partition is taken up again after the log refused something. */
+const retryPauseMs = 1_000;
 
 export interface DetectOptions {
   readonly log: Log;
@@ -38,9 +45,7 @@ interface Task {
   readonly at: TopicPartition;
   readonly since: number;
   readonly detector: Detector;
-  readonly assembler: PartAssembler;
-  /** Offset of the first part of what the assembler holds; null while it holds nothing. */
-  partsFrom: number | null;
+  readonly parts: PartsInFlight;
   position: number;
   committed: number;
 }
@@ -49,11 +54,15 @@ export class DetectStage {
   readonly #options: DetectOptions;
   readonly #topics: InternalTopics;
   readonly #tasks = new Map<number, Task>();
+  /** Partitions that are not worked on: until a time, or (null) until they are assigned anew. */
+  readonly #resting = new Map<number, { readonly since: number; readonly untilMs: number | null }>();
+  readonly #gauge: IncidentGauge;
   #eventPartitions = 0;
 
   constructor(options: DetectOptions) {
     this.#options = options;
     this.#topics = internalTopics(options.settings.group);
+    this.#gauge = new IncidentGauge(options.metrics);
   }
 
   /** Decides until the signal says stop. Rejects with `ConfigError` where the topics do not fit together. */
@@ -64,11 +73,12 @@ export class DetectStage {
     try {
       while (!signal.aborted) {
         await this.#follow(member, signal);
-        const isBusy = await this.#read(member);
+        const isBusy = await this.#read(member, signal);
         if (!isBusy) await member.wait(pauseMs);
       }
       for (const task of this.#tasks.values()) await this.#commit(member, task);
     } finally {
+      for (const partition of [...this.#tasks.keys()]) this.#drop(partition);
       await member.leave();
     }
   }
@@ -92,11 +102,48 @@ export class DetectStage {
   async #follow(member: Member, signal: AbortSignal): Promise<void> {
     const { epoch, partitions } = member.assignment();
     for (const [partition, task] of this.#tasks) {
-      if (!partitions.some((own) => own.partition === partition && own.since === task.since)) this.#tasks.delete(partition);
+      if (!partitions.some((own) => own.partition === partition && own.since === task.since)) this.#drop(partition);
     }
+    const isWanted = () => !signal.aborted && member.assignment().epoch === epoch;
     for (const at of partitions) {
-      if (!this.#tasks.has(at.partition)) await this.#takeUp(member, at, () => !signal.aborted && member.assignment().epoch === epoch);
-      if (member.assignment().epoch !== epoch) return;
+      if (!this.#tasks.has(at.partition) && !this.#isResting(at)) await this.#guard(at, signal, () => this.#takeUp(member, at, isWanted));
+      if (!isWanted()) return;
+    }
+  }
+
+  #isResting({ partition, since }: OwnedPartition): boolean {
+    const rest = this.#resting.get(partition);
+    if (rest === undefined || rest.since !== since) return false;
+    return rest.untilMs === null || this.#options.clock.nowMs() < rest.untilMs;
+  }
+
+  #drop(partition: number): void {
+    this.#tasks.delete(partition);
+    this.#gauge.set(partition, []);
+  }
+
+  /** Does something for one partition; a failure is that partition's alone. */
+  async #guard(at: TopicPartition & { readonly since: number }, signal: AbortSignal, effect: () => Promise<void>): Promise<void> {
+    const { logger, clock } = this.#options;
+    const { topic, partition, since } = at;
+    try {
+      await effect();
+    } catch (error) {
+      if (error instanceof DependencyError) {
+        logger.warn(
+          { topic, partition, error },
+          'What was decided could not be written or read back: the partition is restored from its facts and tried again; events are late meanwhile',
+        );
+        this.#resting.set(partition, { since, untilMs: clock.nowMs() + retryPauseMs });
+      } else if (error instanceof InputError || error instanceof InvariantError) {
+        logger.error(
+          { topic, partition, error },
+          `${topic}, partition ${partition} is stopped, its models are not watched: ${error.message}. Nothing of it is committed; after a correction restart the worker`,
+        );
+        this.#resting.set(partition, { since, untilMs: null });
+      } else throw error;
+      this.#drop(partition);
+      if (error instanceof DependencyError && !signal.aborted) await clock.sleep(pauseMs);
     }
   }
 
@@ -125,21 +172,22 @@ export class DetectStage {
       at,
       since,
       detector,
-      assembler: new PartAssembler(),
-      partsFrom: null,
+      parts: new PartsInFlight(),
       position: start,
       committed: start,
     });
+    this.#resting.delete(at.partition);
+    this.#gauge.set(at.partition, detector.openIncidents());
   }
 
   /** One round over the partitions; false where there was nothing to take. */
-  async #read(member: Member): Promise<boolean> {
+  async #read(member: Member, signal: AbortSignal): Promise<boolean> {
     let isBusy = false;
     for (const task of [...this.#tasks.values()]) {
       const batch = member.take(task.at);
       if (batch === null) continue;
       isBusy = true;
-      await this.#apply(member, task, batch);
+      await this.#guard({ ...task.at, since: task.since }, signal, () => this.#apply(member, task, batch));
     }
     return isBusy;
   }
@@ -152,6 +200,7 @@ export class DetectStage {
       if (step !== null) steps.push(step);
     }
     task.position = batch.nextOffset;
+    if (steps.length > 0) task.parts.forget((head) => task.detector.isDecided(head));
     this.#options.metrics.count('tidemark_partials_after_decision_total', {}, task.detector.counts.latePartials - before);
     if (steps.length > 0) await this.#write(task, steps);
     await this.#commit(member, task);
@@ -159,22 +208,14 @@ export class DetectStage {
 
   #message(task: Task, record: LogRecord): Step | null {
     if (record.value === null) return null;
-    const decoded = this.#decode(task, record, record.value);
-    if (decoded === null) return null;
-    if (decoded.type !== 'part') return task.detector.take(decoded, record.offset);
-    task.partsFrom ??= record.offset;
-    const partial = task.assembler.add(decoded);
-    const from = task.partsFrom;
-    if (task.assembler.size === 0) task.partsFrom = null;
-    return partial === null ? null : task.detector.take(partial, from);
-  }
-
-  #decode(task: Task, record: LogRecord, value: Uint8Array): ReturnType<typeof decodeMessage> | null {
     try {
-      return decodeMessage(value);
+      const decoded = decodeMessage(record.value);
+      if (decoded.type !== 'part') return task.detector.take(decoded, record.offset);
+      const whole = task.parts.add(decoded, record.offset);
+      return whole === null ? null : task.detector.take(whole.partial, whole.from);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      throw new InputError(`${task.at.topic}, partition ${task.at.partition}, offset ${record.offset}: ${error.message}`);
+      throw new InputError(`offset ${record.offset}: ${error.message}`, { cause: error });
     }
   }
 
@@ -199,7 +240,10 @@ export class DetectStage {
     const tombstones = steps.flatMap((step) => step.tombstones);
     if (tombstones.length > 0) await log.produce(tombstones.map((fact) => factRecord(history, fact)));
     for (const event of events) metrics.count('tidemark_events_written_total', { kind: event.kind, step: event.step });
+    this.#gauge.set(task.at.partition, task.detector.openIncidents());
     for (const step of steps) {
+      this.#observeLag('data', step.dataPanes, step.dataEndMs);
+      this.#observeLag('label', step.labelPanes, step.labelEndMs);
       metrics.count('tidemark_panes_decided_total', { clock: 'data' }, step.dataPanes);
       metrics.count('tidemark_panes_decided_total', { clock: 'label' }, step.labelPanes);
       for (const evaluation of step.evaluations)
@@ -208,9 +252,14 @@ export class DetectStage {
     }
   }
 
+  #observeLag(clock: 'data' | 'label', panes: number, endMs: number | null): void {
+    if (panes === 0 || endMs === null) return;
+    const lagMs = Math.max(0, this.#options.clock.nowMs() - endMs);
+    this.#options.metrics.observe('tidemark_decision_lag_seconds', { clock }, lagMs / 1_000);
+  }
+
   async #commit(member: Member, task: Task): Promise<void> {
-    const limit = task.partsFrom ?? task.position;
-    const offset = Math.min(limit, task.detector.commitOffset(task.position));
+    const offset = Math.min(task.parts.lowestOffset ?? task.position, task.detector.commitOffset(task.position));
     if (offset <= task.committed) return;
     try {
       await member.commit([{ ...task.at, offset, metadata: '' }]);

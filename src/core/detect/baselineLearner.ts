@@ -61,14 +61,20 @@ export class BaselineLearner {
     return this.#current;
   }
 
-  /** Start of the units that the next refit needs; null once nothing is learned any more (or nothing yet). */
-  get learningSinceMs(): number | null {
-    return this.#current?.isFrozen === true ? null : this.#state.startMs;
+  /** Whether there is nothing to keep: no fit, and nothing being learned. */
+  get isEmpty(): boolean {
+    return this.#current === null && this.#state.startMs === null;
   }
 
-  /** Whether the cell has had no data yet, or only so little that its first day is not complete. */
-  get isEmpty(): boolean {
-    return this.#current === null;
+  /** Whether the unit that ends at `endMs` belongs to a day that the next refit needs, as far as is known at `nowMs`. */
+  needsUnit(endMs: number, nowMs: number): boolean {
+    const { startMs, days, hadIncident } = this.#state;
+    if (this.#current?.isFrozen === true || startMs === null || endMs <= startMs) return false;
+    const dayOf = (timeMs: number) => Math.ceil((timeMs - startMs) / dayMs) - 1;
+    const day = dayOf(endMs);
+    // The day that is being filled: the one of the next pane.
+    if (day >= dayOf(nowMs + 1)) return !hadIncident;
+    return days.includes(startMs + day * dayMs);
   }
 
   /**
@@ -78,10 +84,16 @@ export class BaselineLearner {
     if (this.#current?.isFrozen === true) return null;
     const state = this.#state;
     const hasData = pane !== null && (pane.rows > 0 || pane.records > 0);
-    if (state.lastDataMs !== null && endMs - state.lastDataMs > dayMs) this.#startAnew();
-    if (hasData) {
+    const withoutDataUntilMs = hasData ? pane.endMs - pane.stepMs : endMs;
+    if (state.lastDataMs !== null && withoutDataUntilMs - state.lastDataMs > dayMs) this.#startAnew();
+    return this.#learn(endMs, hasData ? pane : null, history, isIncidentOpen);
+  }
+
+  #learn(endMs: number, pane: Node | null, history: CellHistory, isIncidentOpen: boolean): CellBaseline | null {
+    const state = this.#state;
+    if (pane !== null) {
       state.lastDataMs = endMs;
-      if (state.startMs === null) state.startMs = this.#firstUnit(pane);
+      state.startMs ??= this.#firstUnit(pane);
     }
     if (state.startMs === null || endMs <= state.startMs) return null;
     if (isIncidentOpen) state.hadIncident = true;

@@ -46,6 +46,11 @@ export class CellHistory {
     return completed;
   }
 
+  /** Everything that is kept, for its tombstones when the cell is given up. */
+  all(): Node[] {
+    return [...this.#nodes.values()].flat();
+  }
+
   /** Puts back a node from its fact; nodes of a step must come in order of time. */
   restore(node: Node): void {
     this.#keep(node);
@@ -56,8 +61,8 @@ export class CellHistory {
     return (this.#nodes.get(stepMs) ?? []).filter((node) => node.endMs > afterMs && node.endMs <= untilMs);
   }
 
-  /** Drops what neither a window after `nowMs` nor the baseline that learns since `learningSinceMs` (null: none learns) can need. */
-  expire(nowMs: number, unitMs: number, learningSinceMs: number | null): Node[] {
+  /** Drops what neither a window from `nowMs` on can need nor the baseline, which `needsUnit` is asked for. */
+  expire(nowMs: number, unitMs: number, needsUnit: (endMs: number) => boolean): Node[] {
     const longestStep = this.#steps.at(-1) as number;
     const expired: Node[] = [];
     for (const step of this.#steps) {
@@ -66,12 +71,10 @@ export class CellHistory {
       if (this.#scaleSteps.has(step)) neededAfterMs = Math.floor(nowMs / step) * step - stepsPerWindow * step;
       // Panes wait for the longest step to end; then they stand in its node.
       if (step === this.#settings.window.hopMs) neededAfterMs = Math.min(neededAfterMs, Math.floor(nowMs / longestStep) * longestStep);
-      if (step === unitMs && learningSinceMs !== null) neededAfterMs = Math.min(neededAfterMs, learningSinceMs);
       const nodes = this.#nodes.get(step) as Node[];
-      const kept = nodes.filter((node) => node.endMs > neededAfterMs);
-      if (kept.length === nodes.length) continue;
-      expired.push(...nodes.filter((node) => node.endMs <= neededAfterMs));
-      this.#nodes.set(step, kept);
+      const kept: Node[] = [];
+      for (const node of nodes) (node.endMs > neededAfterMs || (step === unitMs && needsUnit(node.endMs)) ? kept : expired).push(node);
+      if (kept.length < nodes.length) this.#nodes.set(step, kept);
     }
     return expired;
   }

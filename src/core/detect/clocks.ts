@@ -80,14 +80,10 @@ export class SourceClocks {
     return lowest;
   }
 
-  /** True where a prediction partition is not waited for: what is decided now may miss records that it still gets. */
-  get isAnyPredictionIdle(): boolean {
-    for (const state of this.#sources.values()) if (state.role === 'predictions' && state.idleForMs !== null) return true;
-    return false;
-  }
-
-  get isAnyFeedbackIdle(): boolean {
-    for (const state of this.#sources.values()) if (state.role === 'feedback' && state.idleForMs !== null) return true;
+  /** True where a partition was not waited for: what is decided of panes that end then may miss records that it still gets. */
+  isIdleBefore(role: SourceRole, endMs: number): boolean {
+    for (const state of this.#sources.values())
+      if (state.role === role && state.idleForMs !== null && (state.watermarkMs ?? Number.NEGATIVE_INFINITY) < endMs) return true;
     return false;
   }
 

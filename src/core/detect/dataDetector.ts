@@ -2,11 +2,11 @@
  * One model on the data clock: panes become nodes, nodes windows, windows evaluations, evaluations incidents of kind drift and quality; and
  * the baseline learns. Everything that a restart needs leaves as facts.
  */
-import type { EvaluationRecord, EventRecord, SourceRange } from '../incident/event.ts';
+import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook } from '../incident/incidentBook.ts';
-import { keepSmallestHashes } from '../record/caps.ts';
+import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
-import { settingsOf } from '../settings.ts';
+import { settingsOf, stepsPerWindow } from '../settings.ts';
 import type { PartialRecord } from '../summarize/messages.ts';
 import { BaselineLearner, type CellBaseline } from './baselineLearner.ts';
 import { CellHistory } from './cellHistory.ts';
@@ -63,14 +63,21 @@ export class DataDetector {
     this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);
   }
 
-  get openIncidents(): number {
-    return this.#book.openCount;
+  /** Open incidents by kind. */
+  get openKinds(): readonly IncidentKind[] {
+    return this.#book.openKinds;
   }
 
   /** True once nothing can follow from panes without data: no incident is open, no window holds anything. */
   isDormant(nowMs: number): boolean {
-    const longest = this.#settings.window.scalesMs.at(-1) ?? 0;
-    return this.#lastDataMs !== null && nowMs - this.#lastDataMs > dayMs + longest && this.#book.openCount === 0;
+    const longestMs = this.#settings.window.scalesMs.at(-1) ?? 0;
+    const quietMs = Math.max(dayMs, longestMs / stepsPerWindow) + longestMs;
+    return this.#lastDataMs !== null && nowMs - this.#lastDataMs > quietMs && this.#book.openCount === 0;
+  }
+
+  /** True where nothing is left of the model: it was there for less than a day. */
+  get isEmpty(): boolean {
+    return this.#cells.size === 0 && this.#book.openCount === 0;
   }
 
   /** Decides the pane that ends at `endMs` from its partials in merge order; `inexact` names what makes this pane's decisions inexact. */
@@ -86,13 +93,19 @@ export class DataDetector {
       this.#lastDataMs = endMs;
       if (!this.#hasInlineLabels) this.#hasInlineLabels = partials.some(hasInlineLabel);
     }
-    const cells = this.#sortedCells();
+    this.#cap(endMs, decision.facts);
+    const cells = [...this.#cells.values()].sort((left, right) => compareCells(left.history.key, right.history.key));
     for (const { history } of cells) {
       for (const node of history.close(endMs, panes.get(cellText(history.key)) ?? null)) this.#writeNode(decision.facts, history.key, node);
     }
     this.#evaluate(endMs, cells, decision);
     for (const cell of cells) this.#learn(endMs, cell, panes.get(cellText(cell.history.key)) ?? null, decision.facts);
     for (const cell of cells) this.#expire(endMs, cell, decision.facts);
+    if (this.#cells.size === 0) {
+      // As new: whether an empty model is forgotten before it comes back makes no difference.
+      this.#versions.clear();
+      this.#hasInlineLabels = false;
+    }
     return decision;
   }
 
@@ -147,9 +160,18 @@ export class DataDetector {
     else seen.lastMs = endMs;
   }
 
-  /** Cells in a fixed order; of each watched segment at most `valuesPerSegment` values, of versions the settings' limit. */
-  #sortedCells(): WatchedCell[] {
-    const { valuesPerSegment } = this.#settings.limits;
+  /** Gives up what is over a limit: versions (those without data first, the oldest first), and values of a segment. */
+  #cap(endMs: number, facts: Fact[]): void {
+    const { valuesPerSegment, versionsPerModel } = this.#settings.limits;
+    if (this.#versions.size > versionsPerModel) {
+      const byNeed = [...this.#versions].sort(
+        ([left, a], [right, b]) =>
+          Number(isOver(a, endMs)) - Number(isOver(b, endMs)) ||
+          (isOver(a, endMs) ? b.firstMs - a.firstMs : 0) ||
+          compareForCap(left, right, new Set()),
+      );
+      for (const [version] of byNeed.slice(versionsPerModel)) this.#versions.delete(version);
+    }
     const values = new Map<string, Set<string>>();
     for (const { history } of this.#cells.values()) {
       const { segment } = history.key;
@@ -157,15 +179,18 @@ export class DataDetector {
       const known = values.get(segment[0]) ?? new Set();
       values.set(segment[0], known.add(segment[1]));
     }
-    for (const [name, known] of values) {
-      if (known.size <= valuesPerSegment) continue;
-      const kept = new Set(keepSmallestHashes([...known], new Set(), valuesPerSegment));
-      for (const [text, { history }] of this.#cells) {
-        const { segment } = history.key;
-        if (segment !== null && segment[0] === name && !kept.has(segment[1])) this.#cells.delete(text);
-      }
+    for (const [name, known] of values) values.set(name, new Set(keepSmallestHashes([...known], new Set(), valuesPerSegment)));
+    for (const cell of this.#cells.values()) {
+      const { version, segment } = cell.history.key;
+      const isKnown = version === allVersions || this.#versions.has(version);
+      if (!isKnown || (segment !== null && values.get(segment[0])?.has(segment[1]) !== true)) this.#giveUp(cell, facts);
     }
-    return [...this.#cells.values()].sort((left, right) => compareCells(left.history.key, right.history.key));
+  }
+
+  #giveUp(cell: WatchedCell, facts: Fact[]): void {
+    this.#cells.delete(cellText(cell.history.key));
+    for (const node of cell.history.all()) this.#dropNode(facts, cell, node);
+    if (cell.learner.current !== null) this.#dropBaseline(facts, cell, cell.learner.current);
   }
 
   #evaluate(endMs: number, cells: readonly WatchedCell[], decision: Decision): void {
@@ -185,8 +210,9 @@ export class DataDetector {
     });
     decision.evaluations.push(...evaluations);
     const isGone = (version: string | null) => {
-      const lastMs = version === null ? this.#lastDataMs : (this.#versions.get(version)?.lastMs ?? null);
-      return lastMs !== null && endMs - lastMs >= dayMs;
+      // A version that is not known any more was over the limit.
+      const lastMs = version === null ? this.#lastDataMs : this.#versions.get(version)?.lastMs;
+      return lastMs === undefined || (lastMs !== null && endMs - lastMs >= dayMs);
     };
     for (const step of [...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
       const window = this.#windowOrigin(endMs, step.scaleMs);
@@ -225,7 +251,7 @@ export class DataDetector {
 
   #windowOrigin(endMs: number, scaleMs: number): { sources: SourceRange[]; inexact: string[] } {
     const whole = this.#cells.get(cellText({ version: allVersions, segment: null }));
-    const nodes = whole?.history.nodes(scaleMs / 12, endMs - scaleMs, endMs) ?? [];
+    const nodes = whole?.history.nodes(scaleMs / stepsPerWindow, endMs - scaleMs, endMs) ?? [];
     return {
       sources: mergeRanges(nodes.flatMap((node) => node.sources)),
       inexact: [...new Set(nodes.flatMap((node) => node.inexact))].sort(),
@@ -236,10 +262,7 @@ export class DataDetector {
     const before = cell.learner.current;
     const fit = cell.learner.close(endMs, pane, cell.history, this.#book.openCount > 0);
     const after = cell.learner.current;
-    if (before !== null && before !== after) {
-      facts.push({ key: factKey({ fact: 'baseline', model: this.#model, cell: cell.history.key, number: before.number }), value: null });
-      for (const series of before.series.keys()) facts.push({ key: this.#referenceKey(cell, before.number, series), value: null });
-    }
+    if (before !== null && before !== after) this.#dropBaseline(facts, cell, before);
     if (fit === null) return;
     for (const [series, reference] of fit.series)
       facts.push({ key: this.#referenceKey(cell, fit.number, series), value: referenceValue(reference) });
@@ -248,6 +271,11 @@ export class DataDetector {
       key: factKey({ fact: 'baseline', model: this.#model, cell: cell.history.key, number: fit.number }),
       value: jsonValue({ ...head, series: [...series.keys()], asOfMs: endMs }),
     });
+  }
+
+  #dropBaseline(facts: Fact[], cell: WatchedCell, { number, series }: CellBaseline): void {
+    facts.push({ key: factKey({ fact: 'baseline', model: this.#model, cell: cell.history.key, number }), value: null });
+    for (const name of series.keys()) facts.push({ key: this.#referenceKey(cell, number, name), value: null });
   }
 
   #referenceKey(cell: WatchedCell, number: number, series: string): string {
@@ -261,17 +289,23 @@ export class DataDetector {
   }
 
   #expire(endMs: number, cell: WatchedCell, facts: Fact[]): void {
-    for (const node of cell.history.expire(endMs, this.#unitMs, cell.learner.learningSinceMs)) {
-      for (let part = 0; part < (this.#parts.get(node) ?? 1); part++) {
-        facts.push({
-          key: factKey({ fact: 'node', model: this.#model, cell: cell.history.key, stepMs: node.stepMs, endMs: node.endMs, part }),
-          value: null,
-        });
-      }
-    }
-    if (cell.history.isEmpty && cell.learner.isEmpty && cell.learner.learningSinceMs === null)
-      this.#cells.delete(cellText(cell.history.key));
+    const { history, learner } = cell;
+    for (const node of history.expire(endMs, this.#unitMs, (unitEndMs) => learner.needsUnit(unitEndMs, endMs)))
+      this.#dropNode(facts, cell, node);
+    if (history.isEmpty && learner.isEmpty) this.#cells.delete(cellText(history.key));
   }
+
+  #dropNode(facts: Fact[], { history }: WatchedCell, node: Node): void {
+    const { stepMs, endMs } = node;
+    const parts = this.#parts.get(node) ?? 1;
+    for (let part = 0; part < parts; part++)
+      facts.push({ key: factKey({ fact: 'node', model: this.#model, cell: history.key, stepMs, endMs, part }), value: null });
+  }
+}
+
+/** Whether a version has had no data for a day. */
+function isOver({ lastMs }: VersionState, nowMs: number): boolean {
+  return nowMs - lastMs >= dayMs;
 }
 
 function hasInlineLabel(partial: PartialRecord): boolean {

@@ -6,9 +6,9 @@
  * clock (performance). What a decision writes leaves in one `Step`: events first, then facts, then `decided`, tombstones last. Whoever
  * restores from the facts reads on from an older offset; until it is past the message of the newest decision it only collects.
  */
-import type { EvaluationRecord, EventRecord } from '../incident/event.ts';
+import type { EvaluationRecord, EventRecord, IncidentKind } from '../incident/event.ts';
 import type { CoreSettings } from '../settings.ts';
-import { anyModel, endWatermarkMs, type PartialRecord, type PartialsMessage } from '../summarize/messages.ts';
+import { anyModel, endWatermarkMs, type PartialRecord, type PartialsMessage, type SourceRole } from '../summarize/messages.ts';
 import { type ClocksState, type Gap, SourceClocks } from './clocks.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
 import { ModelDetector } from './modelDetector.ts';
@@ -23,7 +23,9 @@ export interface Step {
   readonly decided: Fact;
   /** Tombstones of what nothing needs any more, written when `decided` is acknowledged: until then a repetition may need it. */
   readonly tombstones: readonly Fact[];
-  /** Panes decided on each clock. */
+  /** Ends of the newest decided panes, and how many this step decided on each clock. */
+  readonly dataEndMs: number | null;
+  readonly labelEndMs: number | null;
   readonly dataPanes: number;
   readonly labelPanes: number;
 }
@@ -68,18 +70,16 @@ export class Detector {
     });
   }
 
-  get openIncidents(): number {
-    let open = 0;
-    for (const model of this.#models.values()) open += model.openIncidents;
-    return open;
+  /** Kinds of the open incidents of every model that has any. */
+  openIncidents(): { readonly model: string; readonly kinds: readonly IncidentKind[] }[] {
+    return [...this.#models.values()].flatMap(({ model, openKinds }) => (openKinds.length === 0 ? [] : [{ model, kinds: openKinds }]));
   }
 
-  get dataClockMs(): number | null {
-    return this.#clocks.dataMs;
-  }
-
-  get decidedUntilMs(): number | null {
-    return this.#dataEndMs;
+  /** Whether partials of this pane change nothing any more: it is decided, or they have none. */
+  isDecided({ paneMs, source }: Pick<PartialRecord, 'paneMs' | 'source'>): boolean {
+    if (paneMs === null) return true;
+    const decidedMs = source.role === 'feedback' ? this.#labelEndMs : this.#dataEndMs;
+    return decidedMs !== null && paneMs + this.#settings.window.hopMs <= decidedMs;
   }
 
   /** Takes the message at `offset`; gives what is to be written because of it, or null. */
@@ -122,14 +122,11 @@ export class Detector {
 
   #store(partial: PartialRecord, offset: number, isReread: boolean): void {
     if (partial.paneMs === null) return;
-    const endMs = partial.paneMs + this.#settings.window.hopMs;
-    const isFeedback = partial.source.role === 'feedback';
-    const decidedMs = isFeedback ? this.#labelEndMs : this.#dataEndMs;
-    if (decidedMs !== null && endMs <= decidedMs) {
+    if (this.isDecided(partial)) {
       if (!isReread) this.counts.latePartials++;
       return;
     }
-    (isFeedback ? this.#feedback : this.#predictions).put(partial.paneMs, partial, offset);
+    (partial.source.role === 'feedback' ? this.#feedback : this.#predictions).put(partial.paneMs, partial, offset);
   }
 
   #decideDue(offset: number): Step | null {
@@ -155,6 +152,8 @@ export class Detector {
       facts: step.facts.filter((fact) => fact.value !== null),
       decided: { key, value: jsonValue(decided) },
       tombstones,
+      dataEndMs: this.#dataEndMs,
+      labelEndMs: this.#labelEndMs,
       dataPanes: step.dataPanes,
       labelPanes: step.labelPanes,
     };
@@ -164,7 +163,6 @@ export class Detector {
     const hop = this.#settings.window.hopMs;
     const clockMs = this.#dataClockMs();
     if (clockMs === null) return;
-    const isIdle = this.#clocks.isAnyPredictionIdle;
     for (;;) {
       const earliest = this.#predictions.earliestPaneMs;
       let endMs: number;
@@ -172,7 +170,7 @@ export class Detector {
         if (earliest === null) return;
         endMs = earliest + hop;
       } else endMs = this.#dataEndMs + hop;
-      if (earliest !== endMs - hop && this.#isAllDormant(endMs)) {
+      if (earliest !== endMs - hop && this.#areAll((model) => model.data.isDormant(endMs))) {
         // Nothing can follow from panes without data: stretches of them are stepped over at once.
         const lastPassed = Math.floor(clockMs / hop) * hop;
         endMs = earliest === null || earliest + hop > lastPassed ? lastPassed : earliest + hop;
@@ -180,11 +178,11 @@ export class Detector {
       }
       if (endMs > clockMs) return;
       const byModel = this.#predictions.take(endMs - hop);
-      const inexact = [...this.#inexact(endMs), ...(isIdle ? ['idle'] : [])];
+      const inexact = this.#inexact(endMs, ['predictions']);
       for (const name of [...new Set([...this.#models.keys(), ...byModel.keys()])].sort()) {
         const partials = byModel.get(name) ?? [];
         const model = this.#model(name);
-        if (partials.length === 0 && model.isDormant(endMs)) continue;
+        if (partials.length === 0 && model.data.isDormant(endMs)) continue;
         collect(step, model.decideData(endMs, partials, inexact));
       }
       this.#dataEndMs = endMs;
@@ -196,7 +194,6 @@ export class Detector {
     const hop = this.#settings.window.hopMs;
     const clockMs = this.#labelClockMs();
     if (clockMs === null) return;
-    const isIdle = this.#clocks.isAnyPredictionIdle || this.#clocks.isAnyFeedbackIdle;
     for (;;) {
       const earliest = this.#feedback.earliestPaneMs;
       let endMs: number;
@@ -205,17 +202,20 @@ export class Detector {
         if (first === null) return;
         endMs = first + hop;
       } else endMs = this.#labelEndMs + hop;
-      if (earliest !== endMs - hop && this.#isAllDormant(endMs)) {
+      if (earliest !== endMs - hop && this.#areAll((model) => model.labels.isDormant)) {
         const lastPassed = Math.floor(clockMs / hop) * hop;
         endMs = earliest === null || earliest + hop > lastPassed ? lastPassed : earliest + hop;
         if (this.#labelEndMs !== null && endMs <= this.#labelEndMs) return;
       }
       if (endMs > clockMs) return;
       const byModel = this.#feedback.take(endMs - hop);
-      const inexact = [...this.#inexact(endMs), ...(isIdle ? ['idle'] : [])];
+      const inexact = this.#inexact(endMs, ['predictions', 'feedback']);
       for (const model of [...this.#models.values()].sort((a, b) => (a.model < b.model ? -1 : 1))) {
         const partials = [...(byModel.get(model.model) ?? []), ...(byModel.get(anyModel) ?? [])];
-        if (partials.length === 0 && model.isDormant(endMs) && !model.labels.hasWork) continue;
+        if (partials.length === 0 && model.labels.isDormant) {
+          this.#forgetIfEmpty(step, model);
+          continue;
+        }
         collect(step, model.decideLabels(endMs, partials, inexact));
       }
       this.#labelEndMs = endMs;
@@ -253,15 +253,25 @@ export class Detector {
     return first ?? (this.#dataEndMs === null ? null : this.#dataEndMs - this.#settings.window.hopMs);
   }
 
-  #isAllDormant(nowMs: number): boolean {
-    for (const model of this.#models.values()) if (!model.isDormant(nowMs) || model.labels.hasWork) return false;
+  #areAll(isDormant: (model: ModelDetector) => boolean): boolean {
+    for (const model of this.#models.values()) if (!isDormant(model)) return false;
     return true;
   }
 
-  #inexact(endMs: number): string[] {
+  /** A model of which nothing is left would be the same if it came back as a new one. */
+  #forgetIfEmpty(step: Collected, model: ModelDetector): void {
+    const farewell = model.farewell();
+    if (farewell === null) return;
+    step.facts.push(...farewell);
+    this.#models.delete(model.model);
+  }
+
+  /** Why what is decided of this pane now may not be what another run decides. */
+  #inexact(endMs: number, roles: readonly SourceRole[]): string[] {
     const startMs = endMs - this.#settings.window.hopMs;
     const { latenessMs } = this.#settings.window;
-    return this.#gaps.some((gap) => gap.toMs + latenessMs > startMs && gap.fromMs < endMs) ? ['gap'] : [];
+    const hasGap = this.#gaps.some((gap) => gap.toMs + latenessMs > startMs && gap.fromMs < endMs);
+    return [...(hasGap ? ['gap'] : []), ...(roles.some((role) => this.#clocks.isIdleBefore(role, endMs)) ? ['idle'] : [])];
   }
 
   #model(name: string): ModelDetector {

@@ -4,7 +4,7 @@
  * does not depend on how far the data clock was ahead.
  */
 import { formatDuration } from '../duration.ts';
-import type { EvaluationRecord, EventSeries, SourceRange } from '../incident/event.ts';
+import type { EvaluationRecord, EventSeries, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook, type Signal } from '../incident/incidentBook.ts';
 import { PerformanceState } from '../performance/performanceState.ts';
 import type { PerformanceEvaluation } from '../performance/types.ts';
@@ -67,12 +67,18 @@ export class LabelDetector {
     this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);
   }
 
-  get openIncidents(): number {
-    return this.#book.openCount;
+  get openKinds(): readonly IncidentKind[] {
+    return this.#book.openKinds;
   }
 
-  get hasWork(): boolean {
-    return this.#waiting.size > 0;
+  /** True once nothing can follow from panes without data: no sample is kept, no incident is open. */
+  get isDormant(): boolean {
+    return this.#waiting.size === 0 && this.#factKeys.size === 0 && this.#performance.storedRows() === 0 && this.#book.openCount === 0;
+  }
+
+  /** True where nothing is left of the model. */
+  get isEmpty(): boolean {
+    return this.isDormant && this.#performance.baselineFact().versions.length === 0;
   }
 
   /** Start of the first pane whose predictions wait for the label clock; null where none does. */

@@ -1,4 +1,5 @@
 /** One model on both clocks: the data side decides drift and quality, the label side performance. */
+import type { IncidentKind } from '../incident/event.ts';
 import type { CoreSettings } from '../settings.ts';
 import { mergePredictionSamples } from '../sketch/sample.ts';
 import type { PartialRecord } from '../summarize/messages.ts';
@@ -24,12 +25,21 @@ export class ModelDetector {
     this.#predictionSampleSize = shapeOf(settings, model).sampleSize;
   }
 
-  get openIncidents(): number {
-    return this.data.openIncidents + this.labels.openIncidents;
+  /** Kind of every open incident. */
+  get openKinds(): readonly IncidentKind[] {
+    return [...this.data.openKinds, ...this.labels.openKinds];
   }
 
-  isDormant(nowMs: number): boolean {
-    return this.data.isDormant(nowMs);
+  /** Where nothing is left of the model, the tombstones of its state: then it can be forgotten. Else null. */
+  farewell(): Fact[] | null {
+    if (!this.data.isEmpty || !this.labels.isEmpty) return null;
+    const subjects = [
+      { clock: 'data', endMs: this.#dataStateMs },
+      { clock: 'label', endMs: this.#labelStateMs },
+    ] as const;
+    return subjects.flatMap(({ clock, endMs }) =>
+      endMs === null ? [] : [{ key: factKey({ fact: 'state', model: this.model, clock, endMs }), value: null }],
+    );
   }
 
   decideData(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {

@@ -136,6 +136,11 @@ export class IncidentBook {
     return this.#open.size;
   }
 
+  /** Kind of every open incident. */
+  get openKinds(): IncidentKind[] {
+    return [...this.#open.values()].map((incident) => incident.kind);
+  }
+
   /** True where an open incident of any kind names this series of the whole model. */
   names(key: string): boolean {
     for (const incident of this.#open.values())
