@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { backtestCommand } from './backtest.ts';
 import { checkCommand } from './check.ts';
 import type { CommandContext } from './context.ts';
+import { demoCommand } from './demo.ts';
 import { docsCommand } from './docs.ts';
 import { errorText, exitCodeOf, exitCodes, exitCodeTable } from './exitCodes.ts';
 import { inboxCommand } from './inbox.ts';
@@ -31,6 +32,7 @@ export function tidemarkProgram(context: CommandContext): Command {
     inspectCommand(context),
     inboxCommand(context),
     topicsCommand(context),
+    demoCommand(context),
     trafficCommand(context),
     docsCommand(context, () => tidemarkProgram(context)),
   ];

@@ -1,0 +1,153 @@
+/** The demo from its first line to its last: what a newcomer sees first. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../log/port.ts';
+import type { InboxIssue } from '../sentry/inbox/store.ts';
+import { type DemoParts, type PartsOptions, startParts } from './demoParts.ts';
+import type { Screen } from './demoScreen.ts';
+import { type StoryOutcome, tellStory } from './demoStory.ts';
+import { shortTime } from './demoWords.ts';
+
+export interface DemoOptions extends Omit<PartsOptions, 'report'> {
+  readonly hoursPerSecond: number;
+  /** Whether everything stays up after the last line, until the signal. */
+  readonly isKept: boolean;
+  /** File for what came of the run. */
+  readonly jsonFile: string | null;
+  readonly screen: Screen;
+  readonly clock: Clock;
+  /** How the program is called here: `tidemark`, or by npm in a checkout. */
+  readonly program: string;
+  /** Ends the demo early, or its staying up. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs the demo; true where the incident of the injected fault reached the inbox. Everything that was started is stopped in the end. */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const { screen, scenario, hoursPerSecond, signal } = options;
+  const days = Math.round((scenario.traffic.toMs - scenario.traffic.fromMs) / 86_400_000);
+  screen.line(
+    screen.styled('bold', `Tidemark demo: ${days} days of real flights, January and February 2001, ${hoursPerSecond} hours a second`),
+  );
+  screen.line();
+  const parts = await startParts({ ...options, report: (line) => screen.line(screen.styled('dim', line)) });
+  try {
+    writeHead(options, parts);
+    const outcome = await tellStory({ scenario, parts, screen, clock: options.clock, hoursPerSecond, signal });
+    if (options.jsonFile !== null) writeFileSync(options.jsonFile, `${JSON.stringify(resultOf(options, parts, outcome), null, 2)}\n`);
+    writeTail(options, parts, outcome);
+    if (options.isKept && outcome.found !== null) await untilAborted(signal, parts.workerFailed);
+    return outcome.found !== null;
+  } finally {
+    screen.clear();
+    await parts.close();
+  }
+}
+
+function writeHead({ screen }: DemoOptions, { how, brokers, inbox, http, files }: DemoParts): void {
+  const kafka = {
+    brokers: `the one that KAFKA_BROKERS names, ${brokers.join(', ')}`,
+    docker: `Apache Kafka in Docker, ${brokers.join(', ')}`,
+    java: `Apache Kafka with Java, ${brokers.join(', ')}`,
+    memory: 'no Kafka: an in-memory log in its place; everything else is the real thing',
+  }[how];
+  const rows = [
+    ['Kafka', kafka],
+    ['Model', '"delays": will a flight be 15 minutes late or more? Fixed since 21 January'],
+    ['Worker', `all stages in this process, ${http.url}/metrics`],
+    ['Inbox', `${inbox.url}  a local stand-in for Sentry: open it and watch`],
+    ['Config', files.config],
+  ] as const;
+  for (const [name, text] of rows) screen.line(`  ${screen.styled('bold', name.padEnd(8))}${text}`);
+  screen.line();
+}
+
+function writeTail(
+  { screen, program, isKept, folder, kafka }: DemoOptions,
+  { inbox, http, files, how }: DemoParts,
+  { found, problem, records, seconds }: StoryOutcome,
+): void {
+  const line = (text = '') => screen.line(text);
+  line();
+  const issues = inbox.issues().toReversed();
+  line(
+    screen.styled(
+      'bold',
+      issues.length === 0 ? 'The inbox is empty.' : `In the inbox: ${issues.length} issue${issues.length === 1 ? '' : 's'}`,
+    ),
+  );
+  for (const issue of issues) for (const text of issueLines(issue, screen)) line(text);
+  line();
+  line(
+    `${records.toLocaleString('en')} records in ${Math.round(seconds)} s. ${found === null ? screen.styled(['bold', 'red'], problem ?? '') : screen.styled('green', 'The injected fault was found and filed.')}`,
+  );
+  line();
+  const isStaying = isKept && found !== null;
+  line(
+    isStaying
+      ? `Inbox page: ${screen.styled('bold', inbox.url)}   metrics: ${http.url}/metrics   Ctrl-C stops everything.`
+      : `Inbox page: ${inbox.url} while it ran; the first line below brings it back.`,
+  );
+  line();
+  line('Try next:');
+  const memory = kafka === 'memory' || how === 'memory' ? ' --kafka memory' : '';
+  const files1 = join(folder, 'flights');
+  const tries: [string, string][] =
+    isStaying && memory === ''
+      ? [
+          [`${program} check --config ${files.config}`, 'what Tidemark makes of these topics'],
+          [`${program} inspect events --config ${files.config}`, 'the steps of the incidents, as JSON'],
+        ]
+      : [[`${program} inbox --file ${files.events}`, 'these issues again, in a browser']];
+  tries.push([`${program} traffic --out ${files1}`, 'the same flights as files, and settings for them']);
+  if (!(isStaying && memory === '')) {
+    tries.push([
+      `${program} backtest --config ${files1}/tidemark.yaml --predictions ${files1}/predictions.ndjson.gz --feedback ${files1}/feedback.ndjson.gz --out ${join(folder, 'result')}`,
+      'then what would have been filed, as a report',
+    ]);
+  }
+  for (const [command, what] of tries) {
+    line(`  ${screen.styled('dim', `# ${what}`)}`);
+    line(`  ${command}`);
+  }
+}
+
+function issueLines({ level, title, value, count, firstSeen }: InboxIssue, screen: Screen): string[] {
+  const colour = level === 'error' ? 'red' : level === 'warning' ? 'yellow' : 'blue';
+  return [
+    `  ${screen.styled(colour, level.padEnd(8))}${screen.styled('bold', title)}`,
+    `          ${value}`,
+    `          ${screen.styled('dim', `${count} event${count === 1 ? '' : 's'}, first ${shortTime(Date.parse(firstSeen)).trim()}`)}`,
+  ];
+}
+
+function resultOf({ scenario }: DemoOptions, { how, inbox, counts }: DemoParts, { found, problem, records, seconds }: StoryOutcome) {
+  return {
+    ok: found !== null,
+    problem,
+    kafka: how,
+    records,
+    seconds,
+    comparisons: counts.comparisons,
+    fault: { what: 'distance in kilometres', since: new Date(scenario.faultSinceMs).toISOString() },
+    incident:
+      found === null
+        ? null
+        : {
+            issue: found.arrival.issue.id,
+            title: found.arrival.event.title,
+            time: found.arrival.event.time,
+            delayMinutes: found.delayMs / 60_000,
+          },
+    issues: inbox
+      .issues()
+      .map(({ id, title, value, level, count, firstSeen, lastSeen }) => ({ id, title, value, level, count, firstSeen, lastSeen })),
+  };
+}
+
+async function untilAborted(signal: AbortSignal, failed: Promise<never>): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await Promise.race([promise, failed]);
+}
