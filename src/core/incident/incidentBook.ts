@@ -108,10 +108,10 @@ function worst(severities: Iterable<Severity>): Severity {
   return result;
 }
 
-/** Broken data explains drift of the same series, not the other way round: it comes first. */
-function comparePlaces([left]: readonly [string, readonly Signal[]], [right]: readonly [string, readonly Signal[]]): number {
-  const rank = (place: string) => (place.startsWith('["quality"') ? 0 : 1);
-  return rank(left) - rank(right) || (left < right ? -1 : 1);
+/** Broken data explains drift of the same series, not the other way round: it comes first; the whole comes before segments. */
+function comparePlaces(left: Signal, right: Signal): number {
+  const rank = ({ kind, segment }: Signal) => (kind === 'quality' ? 0 : 2) + (segment === null ? 0 : 1);
+  return rank(left) - rank(right) || (placeOf(left.kind, left.segment) < placeOf(right.kind, right.segment) ? -1 : 1);
 }
 
 function placeOf(kind: IncidentKind, segment: SegmentKey): string {
@@ -164,7 +164,7 @@ export class IncidentBook {
       if (list === undefined) ready.set(place, [signal]);
       else list.push(signal);
     }
-    for (const [place, found] of [...ready].sort(comparePlaces)) {
+    for (const [place, found] of [...ready].sort(([, [left]], [, [right]]) => comparePlaces(left as Signal, right as Signal))) {
       const causes = found.filter((signal) => !this.#isExplained(signal));
       const incident = this.#open.get(place);
       if (incident !== undefined) this.#join(nowMs, incident, causes);

@@ -1,31 +1,59 @@
 /** The one line of an incident that a person can act on: what moved, from what to what, since when, on how many rows. */
 import { formatDuration } from '../duration.ts';
-import type { EventSeries } from './event.ts';
+import type { Description, EventSeries } from './event.ts';
 import type { BookStep } from './incidentBook.ts';
 
-/** `amount: median 12.3 -> 15.1 (+0.46 sigma), n = 48,210, since 2026-03-01 09:40Z; and 3 more series`. */
+/**
+ * `amount: median 12.3 -> 15.1 (+0.46 sigma), n = 48,210, since 2026-03-01 09:40Z; also country and 2 more`,
+ * `accuracy (plan=free, version 8) 83.1 % (95 % interval 81.4 to 84.6), expected 89.8 %, n = 2,050, since ...`.
+ */
 export function summaryLine(step: BookStep, nowMs: number): string {
   const lasted = formatRoughly(nowMs - step.startMs);
-  if (step.step === 'recovered') return `Recovered after ${lasted}: ${names(step.series)} as in the baseline again`;
-  if (step.step === 'ended') return `Ended after ${lasted}: no data for a day`;
+  const where = whereOf(step);
+  if (step.step === 'recovered') {
+    const isAgain = step.kind === 'performance' ? 'as expected again' : 'as in the baseline again';
+    return `Recovered after ${lasted}: ${listed(namesOf(step.series))}${where} ${isAgain}`;
+  }
+  if (step.step === 'ended') return `Ended after ${lasted}: no data for a day${where}`;
   const joined = step.series.filter((series) => series.joined);
   const first = joined[0] ?? step.series[0];
   if (first === undefined) return '';
-  const others = joined.length - 1;
-  const more = others > 0 ? `; and ${others} more series` : '';
+  const others = namesOf(joined.slice(1));
+  const also = others.length > 0 ? `; also ${listed(others)}` : '';
   const lasting = step.step === 'reminded' ? `, still so after ${lasted}` : '';
-  return `${first.name}: ${change(first)}, n = ${thousands(first.n)}, since ${clockTime(step.startMs)}${lasting}${more}`;
+  const colon = ownWords.has(first.name) ? '' : ':';
+  return `${nameOf(first)}${where}${colon} ${change(first)}, n = ${thousands(first.n)}, since ${clockTime(step.startMs)}${lasting}${also}`;
 }
 
-/** What changed in one series, in words. */
+/** Series whose name says already what is measured. */
+const ownWords: ReadonlyMap<string, string> = new Map([
+  ['accuracy', 'accuracy'],
+  ['mae', 'mean absolute error'],
+  ['invalid', 'bad records'],
+]);
+
+function nameOf({ name }: EventSeries): string {
+  return ownWords.get(name) ?? name;
+}
+
+/** ` (country=DE, version 8)`: where it is, if not everywhere. */
+function whereOf({ segment, versions }: BookStep): string {
+  const parts: string[] = [];
+  if (segment !== null) parts.push(`${segment[0]}=${segment[1]}`);
+  const named = versions.filter((version) => version !== '');
+  if (named.length > 0) parts.push(`${named.length === 1 ? 'version' : 'versions'} ${listed(named)}`);
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}
+
+/** What changed in one series, in words that follow its name. */
 export function change(series: EventSeries): string {
   const { statistic, current, baseline, effects } = series;
   const observed = number(current.observed);
   const expected = number(baseline.expected);
-  if (statistic === 'accuracy') return `accuracy ${percent(observed)}, expected ${percent(expected)}`;
-  if (statistic === 'mae') return `mean absolute error ${short(observed)}, expected ${short(expected)}`;
-  if (statistic === 'miss')
-    return `${series.name === 'invalid' ? 'bad records' : 'missing'} ${percent(observed)}, expected ${percent(expected)}`;
+  if (statistic === 'accuracy')
+    return `${percent(observed)}${interval(current, (share) => percent(share).slice(0, -2))}, expected ${percent(expected)}`;
+  if (statistic === 'mae') return `${short(observed)}${interval(current, short)}, expected ${short(expected)}`;
+  if (statistic === 'miss') return `${series.name === 'invalid' ? '' : 'missing '}${percent(observed)}, expected ${percent(expected)}`;
   if (statistic === 'loc') {
     const sigma = `${signed(number(effects.effect))} sigma`;
     return 'p50' in current && 'p50' in baseline
@@ -46,10 +74,20 @@ export function change(series: EventSeries): string {
   return `${statistic} ${short(observed)}, expected ${short(expected)}`;
 }
 
-function names(series: readonly EventSeries[]): string {
-  const joined = series.filter((one) => one.joined).map((one) => one.name);
-  const listed = joined.slice(0, 3).join(', ');
-  return joined.length > 3 ? `${listed} and ${joined.length - 3} more` : listed;
+function interval(current: Description, text: (value: number) => string): string {
+  if (typeof current.low !== 'number' || typeof current.high !== 'number') return '';
+  return ` (95 % interval ${text(current.low)} to ${text(current.high)})`;
+}
+
+/** Names of the series that breached, each once: several versions of a score are one name. */
+function namesOf(series: readonly EventSeries[]): string[] {
+  return [...new Set(series.filter((one) => one.joined).map(nameOf))];
+}
+
+/** At most three names, and how many more there are. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
 function number(value: number | string | undefined): number {
@@ -65,11 +103,13 @@ function signed(value: number): string {
   return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`;
 }
 
-/** Four significant digits, without an exponent for sizes that people read. */
+/** Four significant digits, whole numbers and what is before the point in full, without an exponent for sizes that people read. */
 function short(value: number): string {
-  if (value === 0) return '0';
   const size = Math.abs(value);
-  return size >= 1e-3 && size < 1e9 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+  if (size !== 0 && (size < 1e-3 || size >= 1e9)) return value.toExponential(2);
+  return Number.isInteger(value) || size < 1_000
+    ? String(Number.isInteger(value) ? value : Number(value.toPrecision(4)))
+    : String(Math.round(value));
 }
 
 function thousands(value: number): string {
