@@ -5,6 +5,7 @@
 import { encodeMessage } from '../src/core/summarize/codec.ts';
 import { PartitionSummarizer } from '../src/core/summarize/partitionSummarizer.ts';
 import { jsonDecoder } from '../src/formats/json.ts';
+import { keepHeapSmall } from '../src/stages/heap.ts';
 import { benchSettings, predictionTraffic, trafficStartMs } from './support/predictions.ts';
 import type { BenchResult } from './types.ts';
 
@@ -23,6 +24,8 @@ const megabyte = 1024 * 1024;
 const settings = benchSettings('bench-memory', topic);
 
 export async function run(): Promise<BenchResult> {
+  // As the worker does.
+  keepHeapSmall();
   const traffic = new Traffic();
   const stored = { bytes: 0, series: 0 };
   const summarizers = Array.from({ length: partitions }, (_, partition) => summarizerOf(partition));
