@@ -31,6 +31,8 @@ export default defineConfig({
           ...common,
           name: 'real',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          // One file after the other: each has the machine's cores, and the broker, for itself.
+          fileParallelism: false,
           globalSetup: ['test/support/kafkaGlobalSetup.ts'],
           sequence: { groupOrder: 1 },
         },
