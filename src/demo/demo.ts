@@ -33,10 +33,12 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const parts = await startParts({ ...options, report: (line) => screen.line(screen.styled('dim', line)) });
   try {
     writeHead(options, parts);
+    screen.progress(0, 'the worker joins its consumer groups');
+    await Promise.race([parts.workerReads, parts.workerFailed, aborted(signal)]);
     const outcome = await tellStory({ scenario, parts, screen, clock: options.clock, hoursPerSecond, signal });
     if (options.jsonFile !== null) writeFileSync(options.jsonFile, `${JSON.stringify(resultOf(options, parts, outcome), null, 2)}\n`);
     writeTail(options, parts, outcome);
-    if (options.isKept && outcome.found !== null) await untilAborted(signal, parts.workerFailed);
+    if (options.isKept && outcome.found !== null) await Promise.race([aborted(signal), parts.workerFailed]);
     return outcome.found !== null;
   } finally {
     screen.clear();
@@ -145,9 +147,7 @@ function resultOf({ scenario }: DemoOptions, { how, inbox, counts }: DemoParts, 
   };
 }
 
-async function untilAborted(signal: AbortSignal, failed: Promise<never>): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await Promise.race([promise, failed]);
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

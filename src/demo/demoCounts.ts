@@ -11,8 +11,16 @@ export interface DemoCounts {
   readonly eventsDelivered: number;
 }
 
+export interface CountingMetrics {
+  readonly metrics: Metrics;
+  readonly counts: DemoCounts;
+  /** Resolves once the summarize stage of the group has partitions. */
+  readonly assigned: Promise<void>;
+}
+
 /** Metrics that pass everything on and count on the side. */
-export function countingMetrics(registry: Metrics): { readonly metrics: Metrics; readonly counts: DemoCounts } {
+export function countingMetrics(registry: Metrics, group: string): CountingMetrics {
+  const { promise: assigned, resolve } = Promise.withResolvers<void>();
   const counts = { read: 0, comparisons: 0, eventsWritten: 0, eventsDelivered: 0 };
   const metrics: Metrics = {
     count<Name extends CounterName>(name: Name, labels: MetricLabels<Name>, amount = 1) {
@@ -23,8 +31,11 @@ export function countingMetrics(registry: Metrics): { readonly metrics: Metrics;
       if (name === 'tidemark_evaluations_total' && 'verdict' in labels && (labels.verdict === 'ok' || labels.verdict === 'drift'))
         counts.comparisons += amount;
     },
-    set: (name, labels, value) => registry.set(name, labels, value),
+    set(name, labels, value) {
+      registry.set(name, labels, value);
+      if (name === 'tidemark_partitions_assigned' && 'group' in labels && labels.group === group && value > 0) resolve();
+    },
     observe: (name, labels, value) => registry.observe(name, labels, value),
   };
-  return { metrics, counts };
+  return { metrics, counts, assigned };
 }

@@ -41,13 +41,16 @@ export interface DemoParts {
   readonly http: HttpServer;
   readonly counts: DemoCounts;
   readonly files: { readonly config: string; readonly log: string; readonly events: string };
+  /** Resolves once the worker has the source partitions. */
+  readonly workerReads: Promise<void>;
   /** Rejects where the worker ends by itself. */
   readonly workerFailed: Promise<never>;
   /** Stops everything in the reverse order of its start. */
   close(): Promise<void>;
 }
 
-const partitions = 3;
+/** Partitions of the source topics, and of each internal topic: one model needs no more than one. */
+const partitions = { source: 3, internal: 1 };
 const usualPorts = { http: 9464, inbox: 9465 };
 
 /** Starts the parts one after the other; what was started is stopped again where a later one fails. */
@@ -80,7 +83,7 @@ async function start(options: PartsOptions, closers: (() => Promise<unknown>)[])
   // A name of its own for every run: on a Kafka that stays, an earlier run has left its positions.
   const group = `demo-${systemClock.nowMs().toString(36)}`;
   const names = { predictions: `${group}.predictions`, feedback: `${group}.feedback` };
-  const live = { dsn: inbox.dsn, partitions, idleAfterMs: 2_000, silenceAfterMs: 5_000 };
+  const live = { dsn: inbox.dsn, partitions: partitions.internal, idleAfterMs: 2_000, silenceAfterMs: 5_000 };
   writeFileSync(
     files.config,
     demoConfig(scenario, { brokers: kafka.how === 'memory' ? ['localhost:9092'] : kafka.brokers, group, topics: names, live }),
@@ -95,10 +98,10 @@ async function start(options: PartsOptions, closers: (() => Promise<unknown>)[])
     const topics = [...Object.values(names), ...Object.values(internalTopics(group))];
     closers.push(() => removeFromKafka(kafka.brokers, topics, [group, `${group}-detect`, `${group}-notify`]));
   }
-  const { topics } = await openSourceTopics(log, names, partitions);
+  const { topics } = await openSourceTopics(log, names, partitions.source);
 
   const registry = prometheusMetrics();
-  const { metrics, counts } = countingMetrics(registry);
+  const { metrics, counts, assigned } = countingMetrics(registry, group);
   const worker = new Worker({ config, log, roles, clock: systemClock, logger, metrics, release });
   const health = () => healthOf(worker);
   const http = await orOnAnyPort(usualPorts.http, (port) =>
@@ -106,7 +109,7 @@ async function start(options: PartsOptions, closers: (() => Promise<unknown>)[])
   );
   closers.push(() => http.close());
   const workerFailed = runWorker(worker, closers);
-  return { how: kafka.how, brokers: kafka.brokers, log, topics, inbox, http, counts, files, workerFailed };
+  return { how: kafka.how, brokers: kafka.brokers, log, topics, inbox, http, counts, files, workerReads: assigned, workerFailed };
 }
 
 function runWorker(worker: Worker, closers: (() => Promise<unknown>)[]): Promise<never> {

@@ -25,6 +25,8 @@ export interface ReplayOptions {
   readonly clock: Clock;
   /** Ends the replay between two batches. */
   readonly signal: AbortSignal;
+  /** Asked before every batch: true holds the traffic back for a moment, so that it does not run away from a slow reader. */
+  readonly isHeld?: (records: number) => boolean;
   /** Hears after every batch how many records are in the log, and the simulated time. */
   readonly onProgress: (records: number, timeMs: number) => void;
 }
@@ -59,13 +61,18 @@ export async function openSourceTopics(
 }
 
 /** Replays until the traffic or the signal ends; gives how many records were written. Records of one id share a partition number. */
-export async function replay({ log, topics, traffic, fromMs, speed, clock, signal, onProgress }: ReplayOptions): Promise<number> {
-  const startedMs = clock.nowMs();
+export async function replay({ log, topics, traffic, fromMs, speed, clock, signal, isHeld, onProgress }: ReplayOptions): Promise<number> {
+  let startedMs = clock.nowMs();
   let written = 0;
   let batch: OutgoingRecord[] = [];
   let timeMs = fromMs;
 
   async function write(): Promise<void> {
+    while (isHeld?.(written) === true && !signal.aborted) {
+      await clock.sleep(tickMs);
+      // Simulated time stands still meanwhile: what was missed is not hurried through.
+      startedMs += tickMs;
+    }
     if (batch.length > 0) await log.produce(batch);
     written += batch.length;
     batch = [];

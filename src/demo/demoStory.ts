@@ -31,8 +31,12 @@ export interface StoryOutcome {
 
 const hourMs = 3_600_000;
 const tickMs = 100;
-/** How long the incident may take after the last record, however slow the machine. */
+/** How long the incident may take beyond twice the planned time, however slow the machine. */
 const patienceMs = 90_000;
+/** Records that the worker may be behind: about a second. More, and the story would run ahead of what it tells. */
+const largestLag = 2_000;
+/** Nothing new in the inbox for so long after the last record was read: the end. */
+const settledMs = 1_000;
 
 export async function tellStory(options: StoryOptions): Promise<StoryOutcome> {
   const { scenario, parts, clock, signal, hoursPerSecond } = options;
@@ -52,6 +56,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryOutcome> {
     speed: (hoursPerSecond * hourMs) / 1_000,
     clock,
     signal: stopped,
+    isHeld: (records) => records - parts.counts.read > largestLag,
     onProgress: (records, timeMs) => teller.sent(records, timeMs),
   }).then(() => {
     hasEnded = true;
@@ -64,9 +69,8 @@ export async function tellStory(options: StoryOptions): Promise<StoryOutcome> {
   try {
     while (!signal.aborted && failure === null && clock.nowMs() < deadlineMs) {
       teller.look();
-      const { counts } = parts;
       // To the end of the traffic, so that later steps of the incident are there too.
-      if (hasEnded && teller.found !== null && counts.read >= teller.records && counts.eventsDelivered >= counts.eventsWritten) break;
+      if (hasEnded && teller.found !== null && parts.counts.read >= teller.records && clock.nowMs() - teller.newsAtMs >= settledMs) break;
       await clock.sleep(tickMs);
     }
     teller.look();
@@ -89,6 +93,8 @@ class Teller {
   readonly #told = new Set<string>();
   #timeMs: number;
   #faultAtMs = 0;
+  /** When the last event arrived in the inbox. */
+  newsAtMs = 0;
   records = 0;
   found: StoryOutcome['found'] = null;
 
@@ -116,7 +122,10 @@ class Teller {
       'The baseline is complete: one week. Windows have been compared since its second day.',
     );
     const arrivals = this.#watch.look(inbox.issues());
-    if (arrivals.length > 0) this.#tellQuiet();
+    if (arrivals.length > 0) {
+      this.newsAtMs = this.#options.clock.nowMs();
+      this.#tellQuiet(Date.parse(arrivals[0]?.event.time ?? ''));
+    }
     for (const arrival of arrivals.filter(({ event }) => Date.parse(event.time) <= scenario.faultSinceMs)) this.#tellArrival(arrival);
     if (this.#timeMs >= scenario.faultSinceMs) this.#tellFault();
     for (const arrival of arrivals.filter(({ event }) => Date.parse(event.time) > scenario.faultSinceMs)) this.#tellArrival(arrival);
@@ -136,17 +145,15 @@ class Teller {
   }
 
   /** Once, before the first thing that is not quiet. */
-  #tellQuiet(): void {
-    const { scenario, parts } = this.#options;
-    const { comparisons } = parts.counts;
-    const quietMs = Math.min(this.#timeMs, scenario.faultSinceMs);
-    this.#tell(quietMs, 'quiet', `Quiet until here: ${grouped(comparisons)} comparisons of a window with the baseline, no incident.`);
+  #tellQuiet(untilMs: number): void {
+    const { comparisons } = this.#options.parts.counts;
+    this.#tell(untilMs, 'quiet', `Quiet until here: ${grouped(comparisons)} comparisons of a window with the baseline, no incident.`);
   }
 
   #tellFault(): void {
     const { scenario, screen, clock } = this.#options;
     if (this.#told.has('fault')) return;
-    this.#tellQuiet();
+    this.#tellQuiet(scenario.faultSinceMs);
     this.#told.add('fault');
     this.#faultAtMs = clock.nowMs();
     const label = screen.styled(['bold', 'magenta'], 'FAULT INJECTED');
