@@ -1,4 +1,9 @@
-import { compareForCap } from '../record/caps.ts';
+import { capRank } from '../record/caps.ts';
+
+interface Ranked {
+  readonly name: string;
+  readonly rank: number;
+}
 
 /**
  * A map that holds at most `limit` names: declared names first, then those with the smallest hash (`core/record/caps.ts`). What it holds in the end is a function
@@ -7,12 +12,14 @@ import { compareForCap } from '../record/caps.ts';
  */
 export class CappedMap<Value> {
   readonly #values = new Map<string, Value>();
+  /** Ranks of the kept names, gathered when the cap is first reached: hashing is what a flood of names costs. */
+  readonly #ranks = new Map<string, number>();
   readonly #limit: number;
   readonly #declared: ReadonlySet<string>;
   readonly #create: (name: string) => Value;
   readonly #evicted: (value: Value) => void;
   /** The kept name that the next better one replaces; null where it must be looked for. */
-  #worst: string | null = null;
+  #worst: Ranked | null = null;
 
   /** `create` makes the value of a name that is kept; `evicted` gets the value of one that has to make room, to count what is lost with it. */
   constructor(limit: number, declared: ReadonlySet<string>, create: (name: string) => Value, evicted: (value: Value) => void) {
@@ -49,15 +56,24 @@ export class CappedMap<Value> {
   }
 
   #makeRoomFor(name: string): boolean {
-    let worst = this.#worst;
-    if (worst === null) {
-      for (const kept of this.#values.keys()) if (worst === null || compareForCap(worst, kept, this.#declared) < 0) worst = kept;
-      this.#worst = worst;
-    }
-    if (worst === null || compareForCap(worst, name, this.#declared) < 0) return false;
-    const value = this.#values.get(worst);
-    this.#values.delete(worst);
+    const rank = capRank(name, this.#declared);
+    const worst = this.#worst ?? this.#findWorst();
+    if (worst === null || worst.rank < rank || (worst.rank === rank && worst.name < name)) return false;
+    const value = this.#values.get(worst.name);
+    this.#values.delete(worst.name);
+    this.#ranks.delete(worst.name);
     if (value !== undefined) this.#evicted(value);
     return true;
+  }
+
+  #findWorst(): Ranked | null {
+    let worst: Ranked | null = null;
+    for (const name of this.#values.keys()) {
+      const rank = this.#ranks.get(name) ?? capRank(name, this.#declared);
+      this.#ranks.set(name, rank);
+      if (worst === null || rank > worst.rank || (rank === worst.rank && name > worst.name)) worst = { name, rank };
+    }
+    this.#worst = worst;
+    return worst;
   }
 }
