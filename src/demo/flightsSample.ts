@@ -43,12 +43,15 @@ export async function* sampleFlights(path: string): AsyncIterable<Flight> {
   }
 }
 
+/** `Date.parse` takes much for a time. */
+const minute = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/;
+
 function flightOf(cells: unknown): Flight {
   if (!Array.isArray(cells)) throw new Error('no list of cells');
   const [row, departure, delay, distance, origin, destination] = cells.map(String);
   const flight = {
     row: Number(row),
-    departureMs: Date.parse(`${departure}:00Z`),
+    departureMs: minute.test(departure ?? '') ? Date.parse(`${departure}:00Z`) : Number.NaN,
     arrivalDelay: Number(delay),
     distance: Number(distance),
     origin: origin ?? '',
