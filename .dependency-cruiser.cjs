@@ -32,6 +32,8 @@ module.exports = {
     only('stages-import-the-layers-below', '^src/stages/', [core, config, chart, ...middle]),
     only('backtest-imports-the-layers-below', '^src/backtest/', [core, config, chart, ...middle, '^src/stages/']),
     only('http-imports-the-layers-below', '^src/http/', [core, config, chart, ...middle, '^src/stages/']),
+    only('check-imports-the-layers-below', '^src/check/', [core, config, chart, ...middle, '^src/stages/']),
+    only('inspect-imports-the-layers-below', '^src/inspect/', [core, config, chart, ...middle, '^src/stages/']),
     only('demo-imports-the-layers-below', '^src/demo/', [core, config, chart, ...middle, '^src/stages/', '^src/http/', '^src/backtest/']),
     { name: 'src-never-imports-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
   ],
