@@ -34,7 +34,10 @@ export function backtestCommand(context: CommandContext): Command {
     .option('--to <time>', 'ISO time up to which the topics are replayed (default: now)')
     .requiredOption('-o, --out <folder>', 'folder for the results')
     .option('--fail-on-drift', `exit with ${exitCodes.drift} where an incident was found`)
-    .addHelpText('after', '\nExample:\n  tidemark traffic --out flights\n  tidemark backtest --predictions flights/predictions.ndjson.gz --feedback flights/feedback.ndjson.gz --config flights/tidemark.yaml --out result')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tidemark traffic --out flights\n  tidemark backtest --predictions flights/predictions.ndjson.gz --feedback flights/feedback.ndjson.gz --config flights/tidemark.yaml --out result',
+    )
     .action(async (options: BacktestArguments) => {
       const isOnTopics = options.from !== undefined || options.to !== undefined;
       if (isOnTopics === (options.predictions !== undefined)) {
@@ -96,8 +99,13 @@ function commandLine(options: BacktestArguments, input: readonly string[]): stri
 }
 
 function outcome({ summary, events }: BacktestResult, out: string): string {
-  const lines = events.filter((event) => event.step === 'opened').map((event) => `  ${event.windowEnd}  ${event.kind.padEnd(11)} ${event.model}: ${event.summary}`);
+  const lines = events
+    .filter((event) => event.step === 'opened')
+    .map((event) => `  ${event.windowEnd}  ${event.kind.padEnd(11)} ${event.model}: ${event.summary}`);
   const invalid = Object.values(summary.invalid).reduce((a, b) => a + b, 0);
-  const found = lines.length === 0 ? 'No incident would have been filed.' : `${lines.length} incident${lines.length === 1 ? '' : 's'} would have been filed:\n${lines.join('\n')}`;
+  const found =
+    lines.length === 0
+      ? 'No incident would have been filed.'
+      : `${lines.length} incident${lines.length === 1 ? '' : 's'} would have been filed:\n${lines.join('\n')}`;
   return `${found}\n${summary.evaluations.toLocaleString('en')} evaluations, ${summary.late.toLocaleString('en')} late and ${invalid.toLocaleString('en')} invalid records, ${summary.recordsPerSecond.toLocaleString('en')} records/s\nReport: ${out}/report.html\n`;
 }

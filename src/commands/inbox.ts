@@ -7,7 +7,9 @@ import type { CommandContext } from './context.ts';
 export function inboxCommand(context: CommandContext): Command {
   return new Command('inbox')
     .summary('run the local Sentry inbox: see incidents without a Sentry account')
-    .description('Takes events as Sentry does, groups them into issues and shows them on a page. For rehearsals, demos and tests; not for production.')
+    .description(
+      'Takes events as Sentry does, groups them into issues and shows them on a page. For rehearsals, demos and tests; not for production.',
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on, 0 for any free one', Number, 9465)
     .option('--file <file>', 'keep the events in this NDJSON file, so that they survive a restart')
