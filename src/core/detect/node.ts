@@ -17,7 +17,7 @@ import type { UnitRows } from './significance/types.ts';
 export const allVersions = '*';
 
 /** Series that are compared version by version. All others are features. */
-const versionSeries: ReadonlySet<string> = new Set(['prediction', 'score', 'label']);
+export const versionSeries: ReadonlySet<string> = new Set(['prediction', 'score', 'label']);
 
 export interface CellKey {
   readonly version: string;

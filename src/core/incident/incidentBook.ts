@@ -4,8 +4,8 @@
  *
  * One book per model and clock. All timers run on event time; the state is plain JSON and a pure function of what `advance` was given.
  *
- * A series recovers when no scale at which it has breached shows it any more: the shortest `recoverAfter` evaluations in a row, each longer one
- * at its newest evaluation. The shortest scale alone is not asked, for a weak fault that only long windows can see would recover every
+ * A series recovers when no scale that has shown it shows it any more: the shortest `recoverAfter` evaluations in a row, each longer one at its
+ * newest evaluation. The shortest scale alone is not asked, for a weak fault that only long windows can see would recover every
  * night in a short one and open again the next morning (docs/decisions/0009-recovery-asks-every-scale.md).
  */
 import { canonicalJson } from '../canonicalJson.ts';
@@ -49,7 +49,7 @@ interface SeriesState {
   readonly sinceMs: number;
   joined: boolean;
   severity: Severity;
-  /** Quiet evaluations in a row of every scale (milliseconds as text) at which it has breached. */
+  /** Quiet evaluations in a row of every scale (milliseconds as text) that has shown it: p at most ten times alpha, in the newest third too. */
   readonly quietRuns: Record<string, number>;
   lastBreachMs: number;
   isRecovered: boolean;
@@ -230,14 +230,11 @@ export class IncidentBook {
       const series = incident.series.find((one) => one.key === signal.key);
       if (series === undefined) continue;
       const scale = String(signal.scaleMs);
-      if (signal.isBreach && signal.newest !== 'over') {
-        series.lastBreachMs = nowMs;
-        series.quietRuns[scale] = 0;
-      } else if (scale in series.quietRuns) {
-        const isQuiet = signal.p > 10 * signal.alpha || signal.isBelowMinimum || signal.newest === 'over';
-        if (isQuiet) series.quietRuns[scale] = (series.quietRuns[scale] ?? 0) + 1;
-        else if (signal.newest === 'shows') series.quietRuns[scale] = 0;
-      }
+      const isQuiet = signal.p > 10 * signal.alpha || signal.isBelowMinimum || signal.newest === 'over';
+      if (isQuiet) {
+        if (scale in series.quietRuns) series.quietRuns[scale] = (series.quietRuns[scale] ?? 0) + 1;
+      } else if (signal.isBreach || signal.newest === 'shows') series.quietRuns[scale] = 0;
+      if (signal.isBreach && !isQuiet) series.lastBreachMs = nowMs;
       if (signal.isBreach && signal.kind === incident.kind)
         series.last = { ...signal.describe(), since: series.last.since, joined: series.joined };
     }

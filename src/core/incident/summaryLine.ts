@@ -1,4 +1,5 @@
 /** The one line of an incident that a person can act on: what moved, from what to what, since when, on how many rows. */
+import { versionSeries } from '../detect/node.ts';
 import { formatDuration } from '../duration.ts';
 import type { Description, EventSeries } from './event.ts';
 import type { BookStep } from './incidentBook.ts';
@@ -9,14 +10,14 @@ import type { BookStep } from './incidentBook.ts';
  */
 export function summaryLine(step: BookStep, nowMs: number): string {
   const lasted = formatRoughly(nowMs - step.startMs);
-  const where = whereOf(step);
+  const joined = step.series.filter((series) => series.joined);
+  const first = joined[0] ?? step.series[0];
+  const where = whereOf(step, first);
   if (step.step === 'recovered') {
     const isAgain = step.kind === 'performance' ? 'as expected again' : 'as in the baseline again';
     return `Recovered after ${lasted}: ${listed(namesOf(step.series))}${where} ${isAgain}`;
   }
   if (step.step === 'ended') return `Ended after ${lasted}: no data for a day${where}`;
-  const joined = step.series.filter((series) => series.joined);
-  const first = joined[0] ?? step.series[0];
   if (first === undefined) return '';
   const others = namesOf(joined.slice(1));
   const also = others.length > 0 ? `; also ${listed(others)}` : '';
@@ -37,10 +38,11 @@ function nameOf({ name }: EventSeries): string {
 }
 
 /** ` (country=DE, version 8)`: where it is, if not everywhere. */
-function whereOf({ segment, versions }: BookStep): string {
+function whereOf({ kind, segment, versions }: BookStep, first: EventSeries | undefined): string {
   const parts: string[] = [];
   if (segment !== null) parts.push(`${segment[0]}=${segment[1]}`);
-  const named = versions.filter((version) => version !== '');
+  const isOfVersion = kind === 'performance' || (first !== undefined && versionSeries.has(first.name));
+  const named = isOfVersion ? versions.filter((version) => version !== '') : [];
   if (named.length > 0) parts.push(`${named.length === 1 ? 'version' : 'versions'} ${listed(named)}`);
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }

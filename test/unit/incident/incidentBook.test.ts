@@ -298,11 +298,21 @@ describe('an incident recovers', () => {
     expect(play(book, [[16 * hour, [quiet(), quiet(long)]]])).toEqual(['16h drift recovered']);
   });
 
+  it('only when no longer scale is near it, although that one never breached', () => {
+    const near = signal({ scaleMs: 24 * hour, p: 5 * alpha });
+    const moments = [
+      [2 * hour, [quiet(), near]],
+      [3 * hour, [quiet()]],
+      [4 * hour, [quiet(), quiet({ scaleMs: 24 * hour })]],
+    ] as const;
+    expect(play(opened(), moments)).toEqual(['4h drift recovered']);
+  });
+
   it('without asking scales that never saw it', () => {
-    const slow = signal({ scaleMs: 24 * hour, p: 5 * alpha });
+    const far = signal({ scaleMs: 24 * hour, p: 0.005 });
     expect(
       play(opened(), [
-        [2 * hour, [quiet(), slow]],
+        [2 * hour, [quiet(), far]],
         [3 * hour, [quiet()]],
       ]),
     ).toEqual(['3h drift recovered']);

@@ -47,6 +47,8 @@ describe('the line of an incident', () => {
   it('says where it is, if not everywhere', () => {
     expect(line({ segment: ['plan', 'free'] })).toMatch(/^amount \(plan=free\): median /);
     expect(line({ versions: ['7', '8'], series: [series('score')] })).toMatch(/^score \(versions 7, 8\): median /);
+    expect(line({ versions: ['8'] })).toMatch(/^amount: median /);
+    expect(line({ versions: [''], series: [series('score')] })).toMatch(/^score: median /);
     expect(line({ versions: [''] })).toMatch(/^amount: median /);
   });
 
@@ -69,7 +71,9 @@ describe('the line of an incident', () => {
     expect(line({ step: 'recovered', kind: 'performance', series: [accuracy], versions: ['8'] }, startMs + 8 * hour)).toBe(
       'Recovered after 8h: accuracy (version 8) as expected again',
     );
-    expect(line({ step: 'ended', versions: ['7'] }, startMs + 30 * hour)).toBe('Ended after 30h: no data for a day (version 7)');
+    expect(line({ step: 'ended', versions: ['7'], series: [series('score')] }, startMs + 30 * hour)).toBe(
+      'Ended after 30h: no data for a day (version 7)',
+    );
   });
 });
 

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { SourceClocks } from '../../../src/core/detect/clocks.ts';
+import {
+  earliestWatermarkMs,
+  endWatermarkMs,
+  type IdleRecord,
+  type SourceRole,
+  type WatermarkRecord,
+} from '../../../src/core/summarize/messages.ts';
+
+const silenceAfterMs = 900_000;
+
+function clocksOf(predictionTopics = ['predictions'], feedbackTopics: string[] = []): SourceClocks {
+  return new SourceClocks({ predictionTopics, feedbackTopics, silenceAfterMs });
+}
+
+function watermark(
+  partition: number,
+  watermarkMs: number,
+  change: Partial<WatermarkRecord> & { role?: SourceRole; topic?: string } = {},
+): WatermarkRecord {
+  const { role = 'predictions', topic = role, ...rest } = change;
+  const position = rest.position ?? watermarkMs;
+  return { type: 'watermark', source: { role, topic, partition }, position, previous: 0, watermarkMs, partitions: 2, ...rest };
+}
+
+function idle(partition: number, idleForMs: number, change: Partial<IdleRecord> & { role?: SourceRole; topic?: string } = {}): IdleRecord {
+  const { role = 'predictions', topic = role, ...rest } = change;
+  return { type: 'idle', source: { role, topic, partition }, position: 1_000_000, idleForMs, watermarkMs: null, partitions: 2, ...rest };
+}
+
+describe('the data clock', () => {
+  it('is the lowest watermark of the prediction partitions', () => {
+    const clocks = clocksOf();
+    clocks.watermark(watermark(0, 500));
+    clocks.watermark(watermark(1, 300));
+    expect(clocks.dataMs).toBe(300);
+    clocks.watermark(watermark(1, 900));
+    expect(clocks.dataMs).toBe(500);
+  });
+
+  it('stands still before every partition of every topic has spoken', () => {
+    const clocks = clocksOf(['a', 'b']);
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500, { topic: 'a' }));
+    clocks.watermark(watermark(0, 500, { topic: 'b' }));
+    expect(clocks.dataMs).toBeNull();
+    clocks.watermark(watermark(1, 400, { topic: 'b' }));
+    expect(clocks.dataMs).toBe(400);
+  });
+
+  it('waits for partitions that were added', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 800, { partitions: 3 }));
+    expect(clocks.dataMs).toBe(500);
+    clocks.watermark(watermark(2, 700, { partitions: 3 }));
+    expect(clocks.dataMs).toBe(700);
+  });
+
+  it('does not wait for a partition that was idle from the start', () => {
+    const clocks = clocksOf();
+    clocks.watermark(watermark(0, 500));
+    clocks.idle(idle(1, 60_000, { position: 0 }));
+    expect(clocks.dataMs).toBe(500);
+  });
+
+  it('is held back by a partition whose records had no event time so far', () => {
+    const clocks = clocksOf();
+    clocks.watermark(watermark(0, 500));
+    clocks.watermark(watermark(1, earliestWatermarkMs, { position: 10 }));
+    expect(clocks.dataMs).toBe(earliestWatermarkMs);
+  });
+
+  it('does not wait for an idle partition, and waits again when it gets something', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    clocks.idle(idle(1, 60_000, { position: 500 }));
+    clocks.watermark(watermark(0, 900));
+    expect(clocks.dataMs).toBe(900);
+    clocks.watermark(watermark(1, 950, { position: 501 }));
+    clocks.watermark(watermark(0, 2_000));
+    expect(clocks.dataMs).toBe(950);
+  });
+
+  it('never goes back', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    clocks.idle(idle(1, 60_000, { position: 500 }));
+    clocks.watermark(watermark(0, 900));
+    clocks.watermark(watermark(1, 600, { position: 501 }));
+    expect(clocks.dataMs).toBe(900);
+  });
+
+  it('stands still for silenceAfter when all partitions are idle, then goes on at the pace of the idle records', () => {
+    const clocks = clocksOf();
+    clocks.watermark(watermark(0, 5_000, { position: 1 }));
+    clocks.watermark(watermark(1, 9_000, { position: 1 }));
+    clocks.idle(idle(0, 60_000, { position: 1 }));
+    clocks.idle(idle(1, 60_000, { position: 1 }));
+    expect(clocks.dataMs).toBe(9_000);
+    for (const partition of [0, 1]) clocks.idle(idle(partition, silenceAfterMs, { position: 1 }));
+    expect(clocks.dataMs).toBe(9_000);
+    clocks.idle(idle(0, silenceAfterMs + 90_000, { position: 1 }));
+    expect(clocks.dataMs).toBe(9_000);
+    clocks.idle(idle(1, silenceAfterMs + 70_000, { position: 1 }));
+    expect(clocks.dataMs).toBe(9_000 + 70_000);
+  });
+
+  it('says nothing when all partitions are idle and none ever had an event time', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.idle(idle(partition, 10 * silenceAfterMs));
+    expect(clocks.dataMs).toBeNull();
+  });
+
+  it('is infinite at the end of all files', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, endWatermarkMs, { position: 9 }));
+    expect(clocks.dataMs).toBe(endWatermarkMs);
+  });
+
+  it('is not moved by stale records of a zombie', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    expect(clocks.watermark(watermark(1, 400))).toBeNull();
+    clocks.idle(idle(1, 60_000, { position: 400 }));
+    clocks.watermark(watermark(0, 900));
+    expect(clocks.dataMs).toBe(500);
+  });
+
+  it('keeps a partition idle when its position is only repeated', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    clocks.idle(idle(1, 60_000, { position: 500 }));
+    clocks.watermark(watermark(1, 500));
+    clocks.watermark(watermark(0, 900));
+    expect(clocks.dataMs).toBe(900);
+  });
+});
+
+describe('the label clock', () => {
+  it('is the data clock where there is no feedback topic', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    expect(clocks.labelMs).toBe(500);
+  });
+
+  it('is the lowest of the data clock and the arrival times of the feedback partitions that are not idle', () => {
+    const clocks = clocksOf(['predictions'], ['feedback']);
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    clocks.watermark(watermark(0, 900, { role: 'feedback' }));
+    expect(clocks.labelMs).toBeNull();
+    clocks.watermark(watermark(1, 200, { role: 'feedback' }));
+    expect(clocks.labelMs).toBe(200);
+    clocks.idle(idle(1, 60_000, { role: 'feedback', position: 200 }));
+    expect(clocks.labelMs).toBe(500);
+  });
+});
+
+describe('a gap', () => {
+  it('is where a watermark record begins beyond what is known of its partition', () => {
+    const clocks = clocksOf();
+    clocks.watermark(watermark(0, 500, { position: 100 }));
+    expect(clocks.watermark(watermark(0, 900, { position: 300, previous: 200 }))).toEqual({ fromMs: 500, toMs: 900 });
+    expect(clocks.watermark(watermark(0, 1_000, { position: 400, previous: 300 }))).toBeNull();
+  });
+
+  it('is none where a restart goes back to its resume point, nor at the first record of a partition', () => {
+    const clocks = clocksOf();
+    expect(clocks.watermark(watermark(0, 500, { position: 700, previous: 600 }))).toBeNull();
+    expect(clocks.watermark(watermark(0, 600, { position: 800, previous: 50 }))).toBeNull();
+  });
+});
+
+describe('what was decided without an idle partition', () => {
+  it('is exact as far as the watermark of that partition had come', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    clocks.idle(idle(1, 60_000, { position: 500 }));
+    expect(clocks.isIdleBefore('predictions', 500)).toBe(false);
+    expect(clocks.isIdleBefore('predictions', 501)).toBe(true);
+    expect(clocks.isIdleBefore('feedback', 501)).toBe(false);
+  });
+});
+
+describe('clocks that are restored', () => {
+  it('go on as those that never stopped', () => {
+    const records = [
+      watermark(0, 500),
+      watermark(1, 300),
+      idle(0, 60_000, { position: 500 }),
+      watermark(1, 900),
+      idle(1, silenceAfterMs + 5, { position: 900 }),
+    ];
+    const whole = clocksOf();
+    let broken = clocksOf();
+    for (const record of records) {
+      for (const clocks of [whole, broken]) record.type === 'idle' ? clocks.idle(record) : clocks.watermark(record);
+      const snapshot = JSON.parse(JSON.stringify(broken.snapshot()));
+      broken = clocksOf();
+      broken.restore(snapshot);
+      expect(broken.dataMs).toBe(whole.dataMs);
+      expect(broken.snapshot()).toEqual(whole.snapshot());
+    }
+  });
+});
