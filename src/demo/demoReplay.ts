@@ -4,12 +4,12 @@ import type { Clock, Log, OutgoingRecord } from '../log/port.ts';
 import type { FlightMessage } from './flights.ts';
 
 /** A source topic and how many partitions it has. */
-export interface SourceTopic {
+interface SourceTopic {
   readonly topic: string;
   readonly partitions: number;
 }
 
-export interface SourceTopics {
+interface SourceTopics {
   readonly predictions: SourceTopic;
   readonly feedback: SourceTopic;
 }

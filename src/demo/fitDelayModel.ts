@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { type DelayWeights, lateMinutes } from './delayModel.ts';
-import { type Flight, firstDayMs, flightRows } from './flightRows.ts';
+import type { Flight } from './flight.ts';
+import { firstDayMs, flightRows } from './flightRows.ts';
 
 /** Training weeks: 1 to 21 January. The demo replays what comes after. */
 export const trainingEndMs = firstDayMs + 21 * 86_400_000;

@@ -3,7 +3,8 @@
  * faults injected on request. A pure function of the data set and the options.
  */
 import { delayWeights, type FlightFeatures, lateMinutes, lateProbability, modelName, modelVersion, type Outcome } from './delayModel.ts';
-import { type Flight, type FlightSelection, flightRows, shareOf } from './flightRows.ts';
+import type { Flight, FlightSelection } from './flight.ts';
+import { flightRows, shareOf } from './flightRows.ts';
 
 /** A prediction as the `json` preset reads it (DESIGN section 9). */
 export interface FlightPrediction {

@@ -4,7 +4,8 @@
  */
 import { delayWeights, lateMinutes, lateProbability } from './delayModel.ts';
 import { trainingEndMs } from './fitDelayModel.ts';
-import { type Flight, firstDayMs, flightRows, lastDayMs } from './flightRows.ts';
+import type { Flight } from './flight.ts';
+import { firstDayMs, flightRows, lastDayMs } from './flightRows.ts';
 
 const dayMs = 86_400_000;
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { InputError } from '../core/errors.ts';
-import type { Flight, FlightSelection } from './flightRows.ts';
+import type { Flight, FlightSelection } from './flight.ts';
 
 /** What the sample holds: a selection within it needs nothing else. */
 export const sampleSelection = { sample: 0.2, fromMs: Date.UTC(2001, 0, 22), toMs: Date.UTC(2001, 1, 9) } as const;

@@ -19,7 +19,7 @@ import { type CellWindow, cellWindow, type WindowEvaluator, windowState } from '
 const shownByWhole = 0.01;
 
 /** What the evaluation needs of one cell. */
-export interface EvaluatedCell {
+interface EvaluatedCell {
   readonly key: CellKey;
   readonly nodes: (stepMs: number, afterMs: number, untilMs: number) => Node[];
   readonly baseline: CellBaseline | null;
