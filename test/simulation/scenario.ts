@@ -61,7 +61,7 @@ export function scenarioOf(variant: number): Scenario {
 }
 
 /** One record more in every partition, late enough that all panes before are closed. */
-function closed(traffic: Traffic, timeMs: number): Traffic {
+export function closed(traffic: Traffic, timeMs: number): Traffic {
   const prediction = (partition: number): SourceRecord<PredictionRecord> => ({
     timestampMs: timeMs,
     record: {
