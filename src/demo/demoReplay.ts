@@ -9,7 +9,7 @@ interface SourceTopic {
   readonly partitions: number;
 }
 
-interface SourceTopics {
+export interface SourceTopics {
   readonly predictions: SourceTopic;
   readonly feedback: SourceTopic;
 }
