@@ -1,12 +1,10 @@
 /** The demo from its first line to its last: what a newcomer sees first. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../log/port.ts';
-import type { InboxIssue } from '../sentry/inbox/store.ts';
+import { writeEnding } from './demoEnding.ts';
 import { type DemoParts, type PartsOptions, startParts } from './demoParts.ts';
 import type { Screen } from './demoScreen.ts';
 import { type StoryOutcome, tellStory } from './demoStory.ts';
-import { shortTime } from './demoWords.ts';
 
 export interface DemoOptions extends Omit<PartsOptions, 'report'> {
   readonly hoursPerSecond: number;
@@ -30,15 +28,25 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     screen.styled('bold', `Tidemark demo: ${days} days of real flights, January and February 2001, ${hoursPerSecond} hours a second`),
   );
   screen.line();
-  const parts = await startParts({ ...options, report: (line) => screen.line(screen.styled('dim', line)) });
+  const parts = await startParts({ ...options, report: (line) => screen.line(screen.styled('dim', line)) }).catch((error: unknown) => {
+    // Ctrl-C reaches what is being started as well: that it failed is no news then.
+    if (!signal.aborted) throw error;
+    return null;
+  });
+  if (parts === null) {
+    screen.line('Stopped before everything was up.');
+    return false;
+  }
   try {
     writeHead(options, parts);
     screen.progress(0, 'the worker joins its consumer groups');
     await Promise.race([parts.workerReads, parts.workerFailed, aborted(signal)]);
     const outcome = await tellStory({ scenario, parts, screen, clock: options.clock, hoursPerSecond, signal });
     if (options.jsonFile !== null) writeFileSync(options.jsonFile, `${JSON.stringify(resultOf(options, parts, outcome), null, 2)}\n`);
-    writeTail(options, parts, outcome);
-    if (options.isKept && outcome.found !== null) await Promise.race([aborted(signal), parts.workerFailed]);
+    const isStaying = options.isKept && outcome.found !== null && !signal.aborted;
+    if (outcome.found === null && signal.aborted) screen.line(outcome.problem ?? '');
+    else writeEnding({ screen, program: options.program, folder: options.folder, parts, outcome, isStaying });
+    if (isStaying) await Promise.race([aborted(signal), parts.workerFailed]);
     return outcome.found !== null;
   } finally {
     screen.clear();
@@ -62,65 +70,6 @@ function writeHead({ screen }: DemoOptions, { how, brokers, inbox, http, files }
   ] as const;
   for (const [name, text] of rows) screen.line(`  ${screen.styled('bold', name.padEnd(8))}${text}`);
   screen.line();
-}
-
-function writeTail(
-  { screen, program, isKept, folder, kafka }: DemoOptions,
-  { inbox, http, files, how }: DemoParts,
-  { found, problem, records, seconds }: StoryOutcome,
-): void {
-  const line = (text = '') => screen.line(text);
-  line();
-  const issues = inbox.issues().toReversed();
-  line(
-    screen.styled(
-      'bold',
-      issues.length === 0 ? 'The inbox is empty.' : `In the inbox: ${issues.length} issue${issues.length === 1 ? '' : 's'}`,
-    ),
-  );
-  for (const issue of issues) for (const text of issueLines(issue, screen)) line(text);
-  line();
-  line(
-    `${records.toLocaleString('en')} records in ${Math.round(seconds)} s. ${found === null ? screen.styled(['bold', 'red'], problem ?? '') : screen.styled('green', 'The injected fault was found and filed.')}`,
-  );
-  line();
-  const isStaying = isKept && found !== null;
-  line(
-    isStaying
-      ? `Inbox page: ${screen.styled('bold', inbox.url)}   metrics: ${http.url}/metrics   Ctrl-C stops everything.`
-      : `Inbox page: ${inbox.url} while it ran; the first line below brings it back.`,
-  );
-  line();
-  line('Try next:');
-  const memory = kafka === 'memory' || how === 'memory' ? ' --kafka memory' : '';
-  const files1 = join(folder, 'flights');
-  const tries: [string, string][] =
-    isStaying && memory === ''
-      ? [
-          [`${program} check --config ${files.config}`, 'what Tidemark makes of these topics'],
-          [`${program} inspect events --config ${files.config}`, 'the steps of the incidents, as JSON'],
-        ]
-      : [[`${program} inbox --file ${files.events}`, 'these issues again, in a browser']];
-  tries.push([`${program} traffic --out ${files1}`, 'the same flights as files, and settings for them']);
-  if (!(isStaying && memory === '')) {
-    tries.push([
-      `${program} backtest --config ${files1}/tidemark.yaml --predictions ${files1}/predictions.ndjson.gz --feedback ${files1}/feedback.ndjson.gz --out ${join(folder, 'result')}`,
-      'then what would have been filed, as a report',
-    ]);
-  }
-  for (const [command, what] of tries) {
-    line(`  ${screen.styled('dim', `# ${what}`)}`);
-    line(`  ${command}`);
-  }
-}
-
-function issueLines({ level, title, value, count, firstSeen }: InboxIssue, screen: Screen): string[] {
-  const colour = level === 'error' ? 'red' : level === 'warning' ? 'yellow' : 'blue';
-  return [
-    `  ${screen.styled(colour, level.padEnd(8))}${screen.styled('bold', title)}`,
-    `          ${value}`,
-    `          ${screen.styled('dim', `${count} event${count === 1 ? '' : 's'}, first ${shortTime(Date.parse(firstSeen)).trim()}`)}`,
-  ];
 }
 
 function resultOf({ scenario }: DemoOptions, { how, inbox, counts }: DemoParts, { found, problem, records, seconds }: StoryOutcome) {

@@ -75,7 +75,7 @@ export async function startDockerKafka(report: (line: string) => void): Promise<
       throw error;
     }
   } catch (error) {
-    return { because: `an engine answers, but ${image} does not start (${error instanceof Error ? error.message : String(error)})` };
+    return { because: `an engine answers, but ${image} does not start: ${error instanceof Error ? error.message.trim() : String(error)}` };
   }
 }
 
