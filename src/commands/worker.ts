@@ -4,6 +4,7 @@ import { createLogger } from '../config/logger.ts';
 import { prometheusMetrics } from '../http/registry.ts';
 import { type HealthState, startHttp } from '../http/server.ts';
 import { systemClock } from '../log/systemClock.ts';
+import { keepHeapSmall } from '../stages/heap.ts';
 import { type Role, roles, Worker } from '../stages/worker.ts';
 import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } from './context.ts';
 import { openKafka } from './openKafka.ts';
@@ -21,6 +22,7 @@ export function workerCommand(context: CommandContext): Command {
     .option('--roles <roles>', `stages to run, comma-separated: ${roles.join(', ')}`, rolesOf, [...roles])
     .addHelpText('after', '\nExample:\n  tidemark worker --config tidemark.yaml --set kafka.brokers=localhost:9092')
     .action(async (options: ConfigOptions & { roles: readonly Role[] }) => {
+      keepHeapSmall();
       const config = configOf(options, context);
       const logger = createLogger(config.log.level);
       const stop = stopOnSignals();

@@ -67,10 +67,6 @@ export const mutations: readonly Mutation[] = [
     wrap: (log) => commitBy(log, (commit) => changedState(commit, (state) => ({ ...state, closedUntilMs: null }))),
   },
   {
-    name: 'no largest event time in the metadata',
-    wrap: (log) => commitBy(log, (commit) => changedState(commit, (state) => ({ ...state, maxTimeMs: null }))),
-  },
-  {
     name: 'an idle flush that moves the resume point',
     plant: () => {
       const { flushIdle, resumePoint } = PartitionSummarizer.prototype;

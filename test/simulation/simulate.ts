@@ -8,7 +8,7 @@ import { parseFactKey, readNode } from '../../src/core/detect/fact.ts';
 import type { EventRecord } from '../../src/core/incident/event.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
 import { noMetrics } from '../../src/core/metrics.ts';
-import { decodeMessage } from '../../src/core/summarize/codec.ts';
+import { decodeMessage, partialKey } from '../../src/core/summarize/codec.ts';
 import { MemoryLog } from '../../src/log/memory/memoryLog.ts';
 import type { Log, LogRecord } from '../../src/log/port.ts';
 import { DetectStage } from '../../src/stages/detect.ts';
@@ -118,6 +118,7 @@ class Run {
   async check(oracle: Oracle, reference: Reference): Promise<Pick<SimulationResult, 'problems' | 'panesChecked' | 'eventsChecked'>> {
     const problems = [...this.#failures];
     if (problems.length > 0) return { problems, panesChecked: 0, eventsChecked: 0 };
+    await this.#checkPartials(problems);
     const panesChecked = await this.#checkPanes(oracle, reference, problems);
     const eventsChecked = await this.#checkEvents(reference, problems);
     return { problems, panesChecked, eventsChecked };
@@ -267,6 +268,22 @@ class Run {
   async #standing(): Promise<string> {
     const workers = this.#workers.map((worker) => `${worker.name} ${worker.state}`).join(', ');
     return `${workers}; ${(await this.#undelivered()).length} events undelivered`;
+  }
+
+  /** Two complete partials of one identity and one position are the same bytes, whoever wrote them. */
+  async #checkPartials(problems: string[]): Promise<void> {
+    const known = new Map<string, Uint8Array>();
+    const { partials } = internalTopics(this.#scenario.settings.group);
+    for (let partition = 0; partition < internalPartitions; partition++) {
+      for (const { value } of await this.#records(partials, partition)) {
+        const message = value === null ? null : decodeMessage(value);
+        if (value === null || message?.type !== 'partial' || !message.complete) continue;
+        const identity = `${partialKey(message)} up to ${message.to}`;
+        const before = known.get(identity);
+        if (before !== undefined && !Buffer.from(before).equals(value)) problems.push(`two partials ${identity} differ`);
+        known.set(identity, value);
+      }
+    }
   }
 
   async #checkPanes(oracle: Oracle, reference: Reference, problems: string[]): Promise<number> {
