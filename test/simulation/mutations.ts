@@ -105,19 +105,6 @@ export const mutations: readonly Mutation[] = [
       return () => Object.defineProperty(PaneStore.prototype, 'lowestOffset', lowest);
     },
   },
-  {
-    name: 'notify commits before Sentry has accepted',
-    wrap: (log) =>
-      produceBy(log, (records, produce) => {
-        const isSettlement = records.some((record) => record.topic.endsWith('.deliveries') && record.key !== 'barrier');
-        // As if every event up to ordinal 9 had been delivered already.
-        return produce(
-          isSettlement
-            ? records.map((record) => ({ ...record, value: JSON.stringify({ ordinal: 9, event: '', settlement: 'accepted' }) }))
-            : records,
-        );
-      }),
-  },
 ];
 
 function produceBy(
