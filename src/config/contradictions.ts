@@ -111,6 +111,12 @@ function ofModel(prefix: readonly string[], model: ModelSettings, hopMs: number,
       `is ${formatDuration(performance.horizonMs)}, must be at least the hop (${formatDuration(hopMs)})`,
     );
   }
+  if (performance.absent === 'negative') {
+    report(
+      [...prefix, 'performance', 'absent'],
+      'is negative, which this version cannot do yet: silence would be counted as nothing; leave it at unknown and have both classes reported',
+    );
+  }
   if (baseline.kind === 'file' && baseline.path === '')
     report([...prefix, 'baseline', 'path'], 'is empty, must name a file with baseline.kind file');
   if (baseline.kind === 'first' && (baseline.durationMs <= 0 || baseline.durationMs % dayMs !== 0)) {

@@ -59,7 +59,7 @@ const performance = {
   absent: choice(
     ['unknown', 'negative'],
     'unknown',
-    'What silence after the horizon means: nothing (unknown), or the negative class, where only one class is ever reported.',
+    'What silence after the horizon means: nothing (unknown), or the negative class, where only one class is ever reported (negative is refused until it is built).',
   ),
 };
 

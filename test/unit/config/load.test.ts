@@ -219,6 +219,7 @@ describe('a mistake stops the start with the key, the value, what is allowed and
     ['window: { silenceAfter: 10s }', /window\.silenceAfter: is 10s, must be at least window\.idleAfter \(30s\)/],
     ['performance: { scales: [100m] }', /performance\.scales: has 100m/],
     ['performance: { minDrop: 2 }', /performance\.minDrop: is 2, must be a number from 0 to 1/],
+    ['performance: { absent: negative }', /performance\.absent: is negative, which this version cannot do yet/],
     ['performance: { absent: negativ }', /performance\.absent: is "negativ", must be one of unknown, negative; did you mean negative\?/],
     ['baseline: { duration: 36h }', /baseline\.duration: is 36h, must be whole days/],
     ['baseline: { kind: file }', /baseline\.path: is empty/],
