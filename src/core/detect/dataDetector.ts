@@ -98,7 +98,7 @@ export class DataDetector {
     for (const { history } of cells) {
       for (const node of history.close(endMs, panes.get(cellText(history.key)) ?? null)) this.#writeNode(decision.facts, history.key, node);
     }
-    this.#evaluate(endMs, cells, decision);
+    this.#evaluate(endMs, cells, inexact, decision);
     for (const cell of cells) this.#learn(endMs, cell, panes.get(cellText(cell.history.key)) ?? null, decision.facts);
     for (const cell of cells) this.#expire(endMs, cell, decision.facts);
     if (this.#cells.size === 0) {
@@ -193,7 +193,7 @@ export class DataDetector {
     if (cell.learner.current !== null) this.#dropBaseline(facts, cell, cell.learner.current);
   }
 
-  #evaluate(endMs: number, cells: readonly WatchedCell[], decision: Decision): void {
+  #evaluate(endMs: number, cells: readonly WatchedCell[], inexact: readonly string[], decision: Decision): void {
     const evaluated = cells.map(({ history, learner }) => ({
       key: history.key,
       nodes: (stepMs: number, afterMs: number, untilMs: number) => history.nodes(stepMs, afterMs, untilMs),
@@ -215,7 +215,7 @@ export class DataDetector {
       return lastMs === undefined || (lastMs !== null && endMs - lastMs >= dayMs);
     };
     for (const step of [...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
-      const window = this.#windowOrigin(endMs, step.scaleMs);
+      const window = this.#windowOrigin(endMs, step.scaleMs, inexact);
       decision.events.push(
         eventOf(step, {
           model: this.#model,
@@ -249,12 +249,13 @@ export class DataDetector {
     return best?.baseline ?? null;
   }
 
-  #windowOrigin(endMs: number, scaleMs: number): { sources: SourceRange[]; inexact: string[] } {
+  /** Source offsets behind a window, and why it is not exact: what its nodes say, and the pane that is decided, which may have none. */
+  #windowOrigin(endMs: number, scaleMs: number, inexact: readonly string[]): { sources: SourceRange[]; inexact: string[] } {
     const whole = this.#cells.get(cellText({ version: allVersions, segment: null }));
     const nodes = whole?.history.nodes(scaleMs / stepsPerWindow, endMs - scaleMs, endMs) ?? [];
     return {
       sources: mergeRanges(nodes.flatMap((node) => node.sources)),
-      inexact: [...new Set(nodes.flatMap((node) => node.inexact))].sort(),
+      inexact: [...new Set([...inexact, ...nodes.flatMap((node) => node.inexact)])].sort(),
     };
   }
 

@@ -51,7 +51,7 @@ export function segmentRecord(segment: SegmentKey): Readonly<Record<string, stri
 }
 
 /** What an evaluation of a model needs, whatever the scale. */
-export interface EvaluationContext {
+interface EvaluationContext {
   readonly model: string;
   readonly cells: readonly EvaluatedCell[];
   readonly evaluator: WindowEvaluator;

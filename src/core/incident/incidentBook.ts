@@ -4,8 +4,7 @@
  *
  * One book per model and clock. All timers run on event time; the state is plain JSON and a pure function of what `advance` was given.
  *
- * A series recovers when no scale that has shown it shows it any more: the shortest `recoverAfter` evaluations in a row, each longer one at its
- * newest evaluation. The shortest scale alone is not asked, for a weak fault that only long windows can see would recover every
+ * A series recovers when no scale that has shown it has done so for `recoverAfter` evaluations in a row. The shortest scale alone is not asked, for a weak fault that only long windows can see would recover every
  * night in a short one and open again the next morning (docs/decisions/0009-recovery-asks-every-scale.md).
  */
 import { canonicalJson } from '../canonicalJson.ts';
@@ -242,10 +241,9 @@ export class IncidentBook {
 
   /** Whether nothing shows the series any more, or nothing has for a day (a step, where that of its longest scale is longer). */
   #isQuiet(nowMs: number, series: SeriesState): boolean {
-    const runs = Object.entries(series.quietRuns).sort(([a], [b]) => Number(a) - Number(b));
-    const longestScaleMs = Number(runs.at(-1)?.[0] ?? 0);
+    const longestScaleMs = Math.max(0, ...Object.keys(series.quietRuns).map(Number));
     if (nowMs - series.lastBreachMs >= Math.max(dayMs, longestScaleMs / stepsPerWindow)) return true;
-    return runs.every(([, run], index) => run >= (index === 0 ? this.#alerts.recoverAfter : 1));
+    return Object.values(series.quietRuns).every((run) => run >= this.#alerts.recoverAfter);
   }
 
   #openIncident(nowMs: number, place: string, causes: readonly Signal[], signals: readonly Signal[]): BookStep {

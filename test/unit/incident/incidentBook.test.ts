@@ -295,7 +295,12 @@ describe('an incident recovers', () => {
       (_, index) => [(3 + index) * hour, index % 2 === 1 ? [quiet(), signal(long)] : [quiet()]] as const,
     );
     expect(play(book, night)).toEqual([]);
-    expect(play(book, [[16 * hour, [quiet(), quiet(long)]]])).toEqual(['16h drift recovered']);
+    expect(
+      play(book, [
+        [15 * hour, [quiet(), quiet(long)]],
+        [17 * hour, [quiet(), quiet(long)]],
+      ]),
+    ).toEqual(['17h drift recovered']);
   });
 
   it('only when no longer scale is near it, although that one never breached', () => {
@@ -304,8 +309,9 @@ describe('an incident recovers', () => {
       [2 * hour, [quiet(), near]],
       [3 * hour, [quiet()]],
       [4 * hour, [quiet(), quiet({ scaleMs: 24 * hour })]],
+      [6 * hour, [quiet(), quiet({ scaleMs: 24 * hour })]],
     ] as const;
-    expect(play(opened(), moments)).toEqual(['4h drift recovered']);
+    expect(play(opened(), moments)).toEqual(['6h drift recovered']);
   });
 
   it('without asking scales that never saw it', () => {

@@ -1,0 +1,312 @@
+import { describe, expect, it } from 'vitest';
+import { Detector, type Step } from '../../../src/core/detect/detector.ts';
+import { FactMap } from '../../../src/core/detect/restore.ts';
+import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
+import type { PredictionRecord } from '../../../src/core/record/record.ts';
+import type { CoreSettings } from '../../../src/core/settings.ts';
+import type { IdleRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import { partialsOf } from '../../support/partialsOf.ts';
+import { Random } from '../../support/random.ts';
+import { coreSettings, modelSettings } from '../../support/settings.ts';
+import { syntheticTraffic, type Traffic, type TrafficOptions } from '../../support/syntheticTraffic.ts';
+
+const minute = 60_000;
+const hour = 3_600_000;
+const day = 24 * hour;
+const zero = Date.UTC(2026, 2, 1);
+
+function settingsOf(change: Parameters<typeof coreSettings>[0] = {}, baselineDays = 2): CoreSettings {
+  return coreSettings({
+    feedback: [],
+    defaults: modelSettings({ baseline: { kind: 'first', durationMs: baselineDays * day } }),
+    ...change,
+    window: { hopMs: hour, scalesMs: [12 * hour], latenessMs: 0, ...change.window },
+  });
+}
+
+function trafficOf(change: Partial<TrafficOptions> = {}): Traffic {
+  return syntheticTraffic({
+    random: new Random(5),
+    startMs: zero,
+    hours: 96,
+    rowsPerHour: 60,
+    predictionPartitions: 2,
+    feedbackPartitions: 0,
+    shiftAtHour: 78,
+    ...change,
+  });
+}
+
+/** The same traffic at another time. */
+function later(traffic: Traffic, byMs: number, change: (record: PredictionRecord) => PredictionRecord = (record) => record): Traffic {
+  return {
+    feedback: [],
+    predictions: traffic.predictions.map((records) =>
+      records.map(({ record, timestampMs }) => ({
+        timestampMs: timestampMs + byMs,
+        record: change({ ...record, id: `${record.id}+${byMs}`, timeMs: record.timeMs + byMs }),
+      })),
+    ),
+  };
+}
+
+function together(...parts: readonly Traffic[]): Traffic {
+  const [first] = parts;
+  return { feedback: [], predictions: (first?.predictions ?? []).map((_, at) => parts.flatMap((part) => part.predictions[at] ?? [])) };
+}
+
+interface Outcome {
+  readonly detector: Detector;
+  readonly events: EventRecord[];
+  readonly evaluations: EvaluationRecord[];
+  readonly facts: FactMap;
+  readonly steps: Step[];
+}
+
+function decide(settings: CoreSettings, messages: readonly PartialsMessage[]): Outcome {
+  const outcome: Outcome = { detector: new Detector(settings), events: [], evaluations: [], facts: new FactMap(), steps: [] };
+  for (const [offset, message] of messages.entries()) {
+    const step = outcome.detector.take(message, offset);
+    if (step === null) continue;
+    outcome.steps.push(step);
+    outcome.events.push(...step.events);
+    outcome.evaluations.push(...step.evaluations);
+    for (const fact of [...step.facts, step.decided, ...step.tombstones]) outcome.facts.put(fact.key, fact.value);
+  }
+  return outcome;
+}
+
+function decideTraffic(settings: CoreSettings, traffic: Traffic, seed = 6): Outcome {
+  return decide(settings, partialsOf(settings, traffic, new Random(seed)));
+}
+
+const stepsOf = (events: readonly EventRecord[]) => events.map((event) => `${event.kind} ${event.step}`);
+const idle = (partition: number, idleForMs: number): IdleRecord => ({
+  type: 'idle',
+  source: { role: 'predictions', topic: 'predictions', partition },
+  position: 1e6,
+  idleForMs,
+  watermarkMs: null,
+  partitions: 2,
+});
+
+describe('the end of files', () => {
+  it('decides every pane up to the last event time and nothing after it', () => {
+    const { detector, steps, events } = decideTraffic(settingsOf(), trafficOf());
+    expect(steps.at(-1)?.dataEndMs).toBe(zero + 96 * hour);
+    expect(steps.reduce((sum, step) => sum + step.dataPanes, 0)).toBe(96);
+    expect(events.every((event) => event.exact)).toBe(true);
+    expect(detector.openIncidents()).toEqual([{ model: 'fraud', kinds: ['quality', 'drift'] }]);
+    expect(detector.commitOffset(1_000_000)).toBe(1_000_000);
+  });
+});
+
+describe('a topic that falls silent', () => {
+  const settings = settingsOf({ window: { silenceAfterMs: 2 * hour } });
+  const messages = partialsOf(settings, trafficOf(), new Random(6), false);
+  const silence = (hours: number) => [0, 1].map((partition) => idle(partition, hours * hour));
+
+  it('stands still for silenceAfter', () => {
+    const { steps } = decide(settings, [...messages, ...silence(1), ...silence(2)]);
+    expect(steps.at(-1)?.dataEndMs).toBeLessThanOrEqual(zero + 96 * hour);
+  });
+
+  it('is noticed: incidents do not recover for want of data, they end after a day without', () => {
+    const hours = Array.from({ length: 30 }, (_, index) => silence(2 + index)).flat();
+    const { events } = decide(settings, [...messages, ...hours]);
+    const after = events.filter((event) => Date.parse(event.windowEnd) > zero + 97 * hour);
+    expect(stepsOf(after).filter((step) => step.endsWith('recovered'))).toEqual([]);
+    expect(
+      stepsOf(after)
+        .filter((step) => step.endsWith('ended'))
+        .sort(),
+    ).toEqual(['drift ended', 'quality ended']);
+    expect(after.at(-1)?.summary).toMatch(/^Ended after .*: no data for a day/);
+    expect(after.every((event) => !event.exact && event.inexactReasons.includes('idle'))).toBe(true);
+  });
+});
+
+describe("a year's gap", () => {
+  it('is stepped over at once, and the frozen baseline serves after it', () => {
+    const first = trafficOf({ hours: 72, shiftAtHour: 1_000 });
+    const second = later(trafficOf({ hours: 30, shiftAtHour: 12, random: new Random(9) }), 365 * day);
+    const { steps, events } = decideTraffic(settingsOf(), together(first, second));
+    expect(steps.reduce((sum, step) => sum + step.dataPanes, 0)).toBeLessThan(72 + 30 + 60);
+    expect(events.filter((event) => event.step === 'opened').map((event) => event.start > '2027-03-01')).toEqual([true, true]);
+  });
+
+  it('makes a baseline that was not complete start anew', () => {
+    const first = trafficOf({ hours: 30, shiftAtHour: 1_000 });
+    const second = later(trafficOf({ hours: 80, shiftAtHour: 1_000 }), 365 * day);
+    const { evaluations } = decideTraffic(settingsOf({}, 3), together(first, second));
+    const tested = evaluations.filter((one) => one.verdict === 'ok' || one.verdict === 'drift');
+    const after = tested.filter((one) => one.windowEnd >= new Date(zero + 365 * day).toISOString());
+    expect(after.every((one) => one.windowStart >= new Date(zero + 366 * day).toISOString())).toBe(true);
+    expect(after.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a gap in what was summarized', () => {
+  it('marks what was decided of the stretch as not exact', () => {
+    const settings = settingsOf();
+    const messages = partialsOf(settings, trafficOf(), new Random(6)).map((message): PartialsMessage => {
+      const isGap =
+        message.type === 'watermark' &&
+        message.source.partition === 1 &&
+        message.watermarkMs >= zero + 80 * hour &&
+        message.watermarkMs < zero + 82 * hour;
+      return isGap ? { ...message, previous: message.previous + 1 } : message;
+    });
+    const { events, detector } = decide(settings, messages);
+    expect(detector.counts.gaps).toBeGreaterThan(0);
+    expect(events.length).toBeGreaterThan(0);
+    expect(events.every((event) => event.inexactReasons.includes('gap'))).toBe(true);
+  });
+});
+
+describe('partials of a decided pane', () => {
+  it('are counted and change nothing', () => {
+    const settings = settingsOf();
+    const messages = partialsOf(settings, trafficOf(), new Random(6));
+    const late = messages.filter((message) => message.type === 'partial').slice(0, 5);
+    const { detector, steps } = decide(settings, messages);
+    const before = detector.counts.latePartials;
+    for (const message of late) expect(detector.take(message, 1e6)).toBeNull();
+    expect(detector.counts.latePartials).toBe(before + late.filter((message) => message.paneMs !== null).length);
+    expect(steps.length).toBeGreaterThan(0);
+  });
+});
+
+describe('the source log, split over more partitions', () => {
+  const settings = settingsOf();
+  const whole = trafficOf({ predictionPartitions: 1 });
+  const split: Traffic = {
+    feedback: [],
+    predictions: [0, 1, 2, 3, 4].map((partition) => (whole.predictions[0] ?? []).filter((_, row) => (row * 7) % 5 === partition)),
+  };
+  it('gives the same decided rows and nearly the same p', () => {
+    const relaxed = { ...settings, window: { ...settings.window, latenessMs: hour } };
+    const one = decideTraffic(relaxed, whole).evaluations;
+    const many = decideTraffic(relaxed, split).evaluations;
+    const keyOf = (each: EvaluationRecord) =>
+      JSON.stringify([each.model, each.version, each.segment, each.series, each.scale, each.windowEnd]);
+    const others = new Map(many.map((each) => [keyOf(each), each]));
+    expect(others.size).toBe(one.length);
+    let compared = 0;
+    for (const each of one) {
+      const other = others.get(keyOf(each));
+      expect([other?.verdict, other?.n]).toEqual([each.verdict, each.n]);
+      if (each.p === null || other?.p === undefined || other.p === null) continue;
+      compared++;
+      // Digests of few rows are exact: what differs is the order in which sums are added.
+      expect(Math.abs(Math.log(Math.max(other.p, 1e-300) / Math.max(each.p, 1e-300)))).toBeLessThan(0.7);
+    }
+    expect(compared).toBeGreaterThan(100);
+  });
+});
+
+describe('any hop and any list of scales', () => {
+  it.each([
+    ['one scale, hop = unit', { hopMs: hour, scalesMs: [12 * hour] }, {}],
+    ['hop of one minute', { hopMs: minute, scalesMs: [12 * minute] }, { hours: 54, rowsPerHour: 400, shiftAtHour: 50 }],
+    ['hop of a day', { hopMs: 6 * hour, scalesMs: [72 * hour] }, { hours: 20 * 24, rowsPerHour: 8, shiftAtHour: 16 * 24 }],
+  ])('%s finds the shift and nothing before it', (_name, window, traffic) => {
+    const settings = settingsOf({ window }, window.scalesMs[0] === 72 * hour ? 10 : 2);
+    const { events } = decideTraffic(settings, trafficOf({ ...traffic, models: ['fraud'] }));
+    const opened = events.filter((event) => event.step === 'opened');
+    const shiftMs = zero + ((traffic as Partial<TrafficOptions>).shiftAtHour ?? 78) * hour;
+    expect(opened.length).toBeGreaterThan(0);
+    for (const event of opened) {
+      expect(Date.parse(event.start)).toBeGreaterThan(shiftMs);
+      expect(Date.parse(event.start)).toBeLessThan(shiftMs + 2 * (window.scalesMs[0] ?? 0));
+    }
+  });
+});
+
+describe('what went away', () => {
+  const kindsOf = (facts: FactMap, model: string) =>
+    Object.entries(facts.byKind()).flatMap(([kind, list]) =>
+      (list as readonly { subject: object }[]).filter(({ subject }) => 'model' in subject && subject.model === model).map(() => kind),
+    );
+
+  it('a model that was there for an hour leaves nothing behind', () => {
+    const settings = settingsOf({
+      defaults: modelSettings({ performance: { scalesMs: [day], minLabels: 50, minDrop: 0.02, horizonMs: day, absent: 'unknown' } }),
+    });
+    const junk = later(trafficOf({ hours: 1, shiftAtHour: 1_000, random: new Random(3) }), 10 * hour, (record) => ({
+      ...record,
+      model: 'junk',
+    }));
+    const long = trafficOf({ hours: 12 * 24, rowsPerHour: 4, shiftAtHour: 10_000 });
+    const merged: Traffic = {
+      feedback: [],
+      predictions: long.predictions.map((records, at) =>
+        [...records, ...(junk.predictions[at] ?? [])].sort((a, b) => a.timestampMs - b.timestampMs),
+      ),
+    };
+    const { facts } = decideTraffic(settings, merged);
+    expect(kindsOf(facts, 'fraud').length).toBeGreaterThan(0);
+    expect(kindsOf(facts, 'junk')).toEqual([]);
+  });
+
+  it('of more versions than the limit, those without data go first, with their facts', () => {
+    const settings = settingsOf({ limits: { versionsPerModel: 3 } }, 1);
+    const daily = Array.from({ length: 8 }, (_, at) =>
+      later(trafficOf({ hours: 24, rowsPerHour: 10, shiftAtHour: 1_000 }), at * day, (record) => ({ ...record, version: `v${at}` })),
+    );
+    const { facts } = decideTraffic(settings, together(...daily));
+    const versions = new Set(
+      [...facts.byKind().baseline, ...facts.byKind().node].map(({ subject }) => subject.cell.version).filter((version) => version !== '*'),
+    );
+    expect([...versions].sort()).toEqual(['v5', 'v6', 'v7']);
+  });
+
+  it('values of a segment over the limit keep no facts', () => {
+    const settings = settingsOf({
+      limits: { valuesPerSegment: 2 },
+      defaults: modelSettings({ segments: ['plan'], baseline: { kind: 'first', durationMs: day } }),
+    });
+    let row = 0;
+    const traffic = later(trafficOf({ hours: 40, shiftAtHour: 1_000 }), 0, (record) => ({
+      ...record,
+      segments: { plan: `p${row++ % 6}` },
+    }));
+    const { facts } = decideTraffic(settings, traffic);
+    const values = new Set(
+      [...facts.byKind().node, ...facts.byKind().reference].flatMap(({ subject: { cell } }) =>
+        cell.segment === null ? [] : [cell.segment[1]],
+      ),
+    );
+    expect(values.size).toBe(2);
+  });
+
+  it('facts do not grow with time', () => {
+    const performance = { scalesMs: [day], minLabels: 50, minDrop: 0.02, horizonMs: day, absent: 'unknown' } as const;
+    const settings = settingsOf({ defaults: modelSettings({ performance, baseline: { kind: 'first', durationMs: day } }) });
+    const sizes = [6, 12].map(
+      (days) =>
+        decideTraffic(settings, trafficOf({ hours: days * 24, rowsPerHour: 10, shiftAtHour: 10_000, models: ['fraud'] })).facts.size,
+    );
+    // The second half of the traffic is version 8: both have the same versions, nodes and baselines at their ends.
+    expect(Math.abs((sizes[1] ?? 0) - (sizes[0] ?? 0))).toBeLessThan(10);
+  });
+});
+
+describe('a series with too few values in a window', () => {
+  it('is insufficient, unless it went missing', () => {
+    const settings = settingsOf();
+    const sparse = (share: number, fromHour: number) => {
+      let row = 0;
+      return later(trafficOf({ shiftAtHour: 1_000 }), 0, (record) => {
+        const isMissing = record.timeMs >= zero + fromHour * hour && row++ % 100 >= share;
+        return { ...record, features: { ...record.features, amount: isMissing ? null : (record.features.amount ?? null) } };
+      });
+    };
+    const always = decideTraffic(settings, sparse(3, 0)).evaluations.filter(
+      (one) => one.series === 'amount' && one.windowStart > new Date(zero + 50 * hour).toISOString(),
+    );
+    expect(new Set(always.map((one) => one.verdict))).toEqual(new Set(['insufficient']));
+    const suddenly = decideTraffic(settings, sparse(3, 70));
+    expect(suddenly.events.map((event) => `${event.kind} ${event.step} ${event.series[0]?.statistic}`)).toContain('quality opened miss');
+  });
+});
