@@ -1,5 +1,5 @@
 /**
- * The `json` preset (DESIGN section 9): one JSON object a message, as `{id, ts, model, version, features, prediction, score, segments, label}`, feedback
+ * The `json` preset (docs/design/design.md, section 9): one JSON object a message, as `{id, ts, model, version, features, prediction, score, segments, label}`, feedback
  * as `{id, ts, label, model?}`.
  *
  * Hot path. A record of 20 features and 700 bytes costs about 2.6 us, of which decoding UTF-8 and JSON.parse are 2.2. Nothing is copied:

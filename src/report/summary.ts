@@ -1,6 +1,6 @@
 import type { IncidentKind } from '../core/incident/event.ts';
 
-/** What a backtest writes as `summary.json` (PROTOCOL.md): how much was read, what became of it, and what was found. */
+/** What a backtest writes as `summary.json` (docs/design/protocol.md): how much was read, what became of it, and what was found. */
 export interface BacktestSummary {
   /** Records read: topic, then partition (of files: its place on the command line), then the number. */
   readonly records: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -1,4 +1,4 @@
-/** What an answer of Sentry means for an event (facts/sentry.md, Delivery). */
+/** What an answer of Sentry means for an event. */
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 
 /** An answer of the server as it came; null where none came within the deadline. */

@@ -1,5 +1,5 @@
 /**
- * Delivery to Sentry through the SDK, with proof. `Sentry.flush` and `afterSendEvent` prove nothing (facts/sentry.md), and the SDK's own
+ * Delivery to Sentry through the SDK, with proof. `Sentry.flush` and `afterSendEvent` prove nothing, and the SDK's own
  * transport drops events on its own judgement; so the transport is ours: it sends every envelope once, with a deadline, and hands the
  * server's answer to whoever waits for that event. Whether and when to try again is decided by `core/incident/delivery.ts` alone.
  */

@@ -4,7 +4,7 @@ import type { Description } from '../core/incident/event.ts';
 /** Names of the model's sensitive features and segments (`models.NAME.sensitive`). */
 export type Sensitive = ReadonlySet<string>;
 
-/** A feature with the name of a reserved series goes by `feature.NAME` (PROTOCOL.md, Values). */
+/** A feature with the name of a reserved series goes by `feature.NAME` (docs/design/protocol.md, Values). */
 const featurePrefix = 'feature.';
 
 /** Whether the values of a series or segment of this name must not leave. */

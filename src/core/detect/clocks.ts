@@ -1,6 +1,6 @@
 /**
- * Event time as detect sees it: two clocks, both functions of the watermark and idle records of `partials` alone (DESIGN section 1,
- * PROTOCOL.md, Clocks). The data clock is the lowest watermark of the prediction partitions, the label clock the lowest of that and of the
+ * Event time as detect sees it: two clocks, both functions of the watermark and idle records of `partials` alone (docs/design/design.md, section 1,
+ * docs/design/protocol.md, Clocks). The data clock is the lowest watermark of the prediction partitions, the label clock the lowest of that and of the
  * feedback partitions. Idle partitions are not waited for.
  */
 import { type IdleRecord, type SourceRole, sourceKey, type WatermarkRecord } from '../summarize/messages.ts';

@@ -229,7 +229,7 @@ function signalOf(
   };
 }
 
-/** Severity by consequence (DESIGN section 4): what the model says matters more than one feature, unless that is marked important. */
+/** Severity by consequence (docs/design/design.md, section 4): what the model says matters more than one feature, unless that is marked important. */
 function severityOf(series: string, settings: ModelSettings): Severity {
   if (series === 'prediction' || series === 'score' || series === 'label') return 'warning';
   return settings.important.includes(series) ? 'warning' : 'info';

@@ -1,5 +1,5 @@
 /**
- * Immutable facts of the `history` topic (PROTOCOL.md, Facts). The key is the canonical JSON of what the fact is about, the value its
+ * Immutable facts of the `history` topic (docs/design/protocol.md, Facts). The key is the canonical JSON of what the fact is about, the value its
  * bytes, null a tombstone. "Newest" goes by pane, never by offset: a zombie appends late.
  */
 import { canonicalJson } from '../canonicalJson.ts';

@@ -1,6 +1,6 @@
 /**
  * A node: what one cell of a model saw in one step of a scale. Panes are the nodes of one hop; larger nodes are merged from panes once,
- * never twice (DESIGN section 4).
+ * never twice (docs/design/design.md, section 4).
  *
  * Features have one baseline over all versions of a model, so their nodes belong to the version `*`; prediction, score and label
  * belong to their version.

@@ -1,5 +1,5 @@
 /**
- * Partials of panes that are not decided yet, the best one of each identity (PROTOCOL.md, Partials): complete beats incomplete; of
+ * Partials of panes that are not decided yet, the best one of each identity (docs/design/protocol.md, Partials): complete beats incomplete; of
  * complete ones the larger `to` wins; of incomplete ones the smaller `from`, then the larger `to`. Nothing is ever added twice.
  */
 import { compareSources, type PartialRecord, sourceKey } from '../summarize/messages.ts';

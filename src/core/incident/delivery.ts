@@ -33,7 +33,7 @@ export function retryDelayMs(attempts: number, jitter: number): number {
 
 /**
  * Whether an event of this step becomes an event at Sentry. The end of an incident does not: a "recovered" event would reopen the issue
- * (facts/sentry.md). It is logged and marked delivered.
+ *. It is logged and marked delivered.
  */
 export function isSent(step: IncidentStep): boolean {
   return step === 'opened' || step === 'escalated' || step === 'reminded';

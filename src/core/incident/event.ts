@@ -1,4 +1,4 @@
-/** The output contract (DESIGN section 9): what is written to the events topic, to `events.ndjson` and, as an issue, to Sentry. */
+/** The output contract (docs/design/design.md, section 9): what is written to the events topic, to `events.ndjson` and, as an issue, to Sentry. */
 
 export type IncidentKind = 'drift' | 'performance' | 'estimate' | 'quality' | 'volume';
 export type IncidentStep = 'opened' | 'escalated' | 'reminded' | 'recovered' | 'ended';

@@ -6,7 +6,7 @@ import { PredictionPane } from './predictionPane.ts';
 const dayMs = 86_400_000;
 /** Span of one index: a lookup over a horizon of two weeks asks five of them, and memory is given back at this grain. */
 const indexSpanMs = 4 * dayMs;
-/** Rows of a pane that a reference can tell apart: the largest sample (PROTOCOL.md, Values). */
+/** Rows of a pane that a reference can tell apart: the largest sample (docs/design/protocol.md, Values). */
 export const mostRows = 65_536;
 
 export class Cohort {

@@ -222,7 +222,7 @@ export class PredictionPane {
   }
 }
 
-/** A text that is the canonical text of a finite number is that number: `1` and `"1"` are equal (PROTOCOL.md, Values). */
+/** A text that is the canonical text of a finite number is that number: `1` and `"1"` are equal (docs/design/protocol.md, Values). */
 function kindOf(value: number | string): number {
   if (typeof value === 'number') return valueNumber;
   const number = Number(value);

@@ -3,7 +3,7 @@ import type { ModelSettings } from '../settings.ts';
 import type { PredictionPane } from './predictionPane.ts';
 import type { PerformanceMetric } from './types.ts';
 
-/** Numbers with more distinct values than this are a regression (PROTOCOL.md, Values). */
+/** Numbers with more distinct values than this are a regression (docs/design/protocol.md, Values). */
 const mostClasses = 20;
 
 /**

@@ -1,4 +1,4 @@
-/** Caps that every partition applies alike: declared names first, then those with the smallest hash (DESIGN section 1). */
+/** Caps that every partition applies alike: declared names first, then those with the smallest hash (docs/design/design.md, section 1). */
 import { hashText } from '../sketch/hash.ts';
 
 /** Rank of a name under a cap: the lower is kept. Two names may share one. */

@@ -71,7 +71,7 @@ interface SkippedRecord {
 
 export type DecodedRecord = PredictionRecord | FeedbackRecord | InvalidRecord | SkippedRecord;
 
-/** Canonical text of a label or prediction: `1`, `"1"` and `true` are `"1"`, `"1"` and `"true"` (PROTOCOL.md, Values). */
+/** Canonical text of a label or prediction: `1`, `"1"` and `true` are `"1"`, `"1"` and `"true"` (docs/design/protocol.md, Values). */
 export function canonicalValue(value: Value): string {
   return String(value);
 }

@@ -1,4 +1,4 @@
-/** The records of the `partials` topic as types; their bytes are `codec.ts`. DESIGN section 1 and PROTOCOL.md, Partials, fix their meaning. */
+/** The records of the `partials` topic as types; their bytes are `codec.ts`. docs/design/design.md, section 1 and docs/design/protocol.md, Partials, fix their meaning. */
 import type { InvalidReason } from '../record/record.ts';
 import type { FeedbackSampleEntry, PredictionSampleEntry, Sample, SeriesSummary } from '../sketch/types.ts';
 

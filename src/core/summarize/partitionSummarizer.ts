@@ -66,7 +66,7 @@ interface OpenPane {
 }
 
 /**
- * Summarizes one source partition: records in, partials and watermark records out (DESIGN section 1). Pure: what it writes is a function of the records, the
+ * Summarizes one source partition: records in, partials and watermark records out (docs/design/design.md, section 1). Pure: what it writes is a function of the records, the
  * settings and the start, whatever the batches were.
  *
  * A record goes to the pane of its event time and there to the cell (model, version, segment), the panes of a chunk of 65,536 offsets to partials of

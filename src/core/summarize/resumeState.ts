@@ -1,5 +1,5 @@
 /**
- * What a restart must know to judge every record as before: the metadata of a commit (PROTOCOL.md, Restart). A few hundred bytes of JSON, far below the 4,096 that a broker
+ * What a restart must know to judge every record as before: the metadata of a commit (docs/design/protocol.md, Restart). A few hundred bytes of JSON, far below the 4,096 that a broker
  * takes; one place for its version.
  */
 

@@ -1,4 +1,4 @@
-/** Names of series that are no features (PROTOCOL.md, Values). */
+/** Names of series that are no features (docs/design/protocol.md, Values). */
 const reserved: ReadonlySet<string> = new Set(['prediction', 'score', 'label', 'accuracy', 'mae', 'auc', 'invalid']);
 
 const prefix = 'feature.';

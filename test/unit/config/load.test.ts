@@ -45,7 +45,7 @@ function refusal(action: () => unknown): string {
 describe('the example', () => {
   const example = loadConfig({ files: ['config/tidemark.example.yaml'], env: {}, sets: [] });
 
-  it('loads and means what DESIGN section 9 says', () => {
+  it('loads and means what docs/design/design.md, section 9 says', () => {
     expect(example.core.window).toEqual({
       hopMs: 300_000,
       scalesMs: [3_600_000, 21_600_000, 86_400_000],

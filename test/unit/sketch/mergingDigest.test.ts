@@ -7,7 +7,7 @@ import { cut, finiteDouble, merging, npm, numericOf, rankError, sorted, streams 
 
 const count = 20_000;
 
-/** Rank error that DESIGN allows a digest of delta 100 ("about .001"), with the sampling of 20,000 values inside a cluster on top. */
+/** Rank error that the design allows a digest of delta 100 ("about .001"), with the sampling of 20,000 values inside a cluster on top. */
 const errorBound = 0.004;
 
 /** At the edge of a gap (between two lumps, beside an atom) values are anything but even within a cluster, which is 2 % wide there. */

@@ -78,7 +78,7 @@ function unseenElsewhere(units: readonly SeriesUnit[], unitMs: number): number[]
 
 /**
  * Fits a file baseline: scores and rates from the file (one slot, A = 1/N), the variation from the first live days around their own
- * mean, for a training file has none (recipe, section 8; PROTOCOL.md, File baseline). `(new)` is expected as often as a category of the
+ * mean, for a training file has none (recipe, section 8; docs/design/protocol.md, File baseline). `(new)` is expected as often as a category of the
  * file occurs once (Good and Turing; Good 1953).
  *
  * @param fileSummary merged summary of the file, of `fileRows` rows

@@ -1,5 +1,5 @@
 /**
- * The decision rule of one series (facts/detection-recipe.md, sections 2 to 5) as data: scores frozen from a baseline, sums of a span,
+ * The decision rule of one series (docs/design/recipe.md, sections 2 to 5) as data: scores frozen from a baseline, sums of a span,
  * and what a comparison says. Everything is plain data of finite numbers, so that a fact in `history` is its JSON.
  */
 import type { SlotMap } from './slots.ts';
