@@ -8,7 +8,9 @@ const only = (name, from, allowed) => ({
 const core = '^src/core/';
 const config = '^src/config/';
 const chart = '^src/chart/';
-const middle = ['^src/log/', '^src/formats/', '^src/sentry/', '^src/report/'];
+const formats = '^src/formats/';
+const files = '^src/files/';
+const middle = ['^src/log/', formats, files, '^src/baseline/', '^src/sentry/', '^src/report/'];
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
@@ -26,7 +28,9 @@ module.exports = {
     only('config-imports-core', config, [core]),
     only('chart-imports-core', chart, [core]),
     only('log-imports-core', '^src/log/', [core, config]),
-    only('formats-import-core', '^src/formats/', [core, config]),
+    only('formats-import-core', formats, [core, config]),
+    only('files-import-core-and-formats', files, [core, formats]),
+    only('baseline-imports-core-and-files', '^src/baseline/', [core, files]),
     only('sentry-imports-core-and-chart', '^src/sentry/', [core, config, chart]),
     only('report-imports-core-and-chart', '^src/report/', [core, config, chart]),
     only('stages-import-the-layers-below', '^src/stages/', [core, config, chart, ...middle]),

@@ -2,7 +2,7 @@
 import { ConfigError } from '../core/errors.ts';
 import type { TopicSource } from '../core/settings.ts';
 import type { SourceRole } from '../core/summarize/messages.ts';
-import { readFile } from './files.ts';
+import { readFile } from '../files/readFile.ts';
 import type { ReplayRecord, ReplaySource } from './replay.ts';
 
 /** Sources of one role. `topics`: the config's entries of the role; the first one tells format and model. */

@@ -5,8 +5,8 @@
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { parquetRows } from '../backtest/parquetRows.ts';
 import { InputError } from '../core/errors.ts';
+import { parquetRows } from '../files/parquetRows.ts';
 import type { Flight, FlightSelection } from './flight.ts';
 import { isInSample, sampleFile, sampleFlights } from './flightsSample.ts';
 

@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readFile } from '../../../src/backtest/files.ts';
 import { InputError } from '../../../src/core/errors.ts';
 import type { TopicSource } from '../../../src/core/settings.ts';
 import { flightRows, shareOf } from '../../../src/demo/flightRows.ts';
@@ -18,6 +17,7 @@ import {
   swappedClasses,
 } from '../../../src/demo/flights.ts';
 import { writeFlightsFiles } from '../../../src/demo/flightsFiles.ts';
+import { readFile } from '../../../src/files/readFile.ts';
 
 const minuteMs = 60_000;
 const fromMs = Date.UTC(2001, 0, 8);

@@ -1,6 +1,6 @@
 /**
- * Source files of a backtest as the records that the same rows on a Kafka topic would be: NDJSON, CSV (each also as .gz) and Parquet, told
- * apart by the file name; `-` is NDJSON on standard input. Memory does not grow with the file (Parquet: one row group).
+ * Files of records, of a backtest or a baseline, as the records that the same rows on a Kafka topic would be: NDJSON, CSV (each also as
+ * .gz) and Parquet, told apart by the file name; `-` is NDJSON on standard input. Memory does not grow with the file (Parquet: one row group).
  */
 import { InputError } from '../core/errors.ts';
 import { type DecodedRecord, pseudoModel } from '../core/record/record.ts';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FileRecord, readFile } from '../../../src/backtest/files.ts';
 import { InputError } from '../../../src/core/errors.ts';
 import type { TopicSource } from '../../../src/core/settings.ts';
 import type { SourceRole } from '../../../src/core/summarize/messages.ts';
+import { type FileRecord, readFile } from '../../../src/files/readFile.ts';
 
 const source: TopicSource = { topic: 'predictions', format: 'json', model: null, feedback: null };
 const startMs = Date.UTC(2026, 0, 1);
@@ -178,7 +178,7 @@ describe('Parquet files', () => {
 describe('standard input', () => {
   it('is read as NDJSON under the name -', () => {
     const script = `
-      const { readFile } = await import(${JSON.stringify(new URL('../../../src/backtest/files.ts', import.meta.url).href)});
+      const { readFile } = await import(${JSON.stringify(new URL('../../../src/files/readFile.ts', import.meta.url).href)});
       for await (const { row, timestampMs } of readFile('-', { role: 'predictions', source: ${JSON.stringify(source)} })) console.log(row, timestampMs);
     `;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,6 +1,6 @@
 /**
  * Rows of tables (CSV, Parquet) as the messages that the `json` preset reads, so that a row becomes the same record as the same facts on a
- * Kafka topic would. The rules are PROTOCOL.md's, section Values.
+ * Kafka topic would. The rules are docs/design/protocol.md's, section Values.
  */
 import type { SourceRole } from '../core/summarize/messages.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rowMessages } from '../../../src/backtest/tableRecords.ts';
+import { rowMessages } from '../../../src/files/tableRecords.ts';
 
 function messageOf(columns: readonly string[], values: readonly unknown[], role: 'predictions' | 'feedback' = 'predictions'): unknown {
   return JSON.parse(new TextDecoder().decode(rowMessages(columns, role)(values)));
