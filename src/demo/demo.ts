@@ -51,6 +51,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   } finally {
     screen.clear();
     await parts.close();
+    screen.line('Everything is stopped.');
   }
 }
 
