@@ -14,7 +14,7 @@ process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
 if (existsSync('/.dockerenv')) process.env.TESTCONTAINERS_HOST_OVERRIDE ??= 'localhost';
 
 // .ci/run counts from this file.
-const results = process.env.TIDEMARK_TEST_RESULTS;
+const results = process.env.VITEST_RESULTS;
 
 const common = { testTimeout: 60_000, hookTimeout: 180_000 };
 

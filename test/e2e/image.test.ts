@@ -34,7 +34,7 @@ describe.skipIf('missing' in found)('the image, as docker-compose.yml runs it', 
       folder: root,
       name: `tidemark-test-${process.pid}`,
       files: [join(root, 'docker-compose.yml'), override],
-      env: { TIDEMARK_INBOX_PORT: String(port), TIDEMARK_IMAGE: 'tidemark:test' },
+      env: { INBOX_PORT: String(port), IMAGE: 'tidemark:test' },
     });
     await project.compose('build', 'inbox');
     await project.compose('up', '-d');
