@@ -116,7 +116,10 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     reject(new DependencyError(`The inbox cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
   );
   server.listen(port, host, resolve);
-  await promise;
+  await promise.catch(async (error: unknown) => {
+    await file?.close();
+    throw error;
+  });
   const bound = server.address();
   const at = typeof bound === 'object' && bound !== null ? bound.port : port;
   // The address to open: "every interface" is none.
