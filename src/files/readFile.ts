@@ -6,7 +6,7 @@ import { InputError } from '../core/errors.ts';
 import { type DecodedRecord, pseudoModel } from '../core/record/record.ts';
 import type { TopicSource } from '../core/settings.ts';
 import type { SourceRole } from '../core/summarize/messages.ts';
-import { jsonDecoder } from '../formats/json.ts';
+import { jsonDecoder, type StandIns } from '../formats/json.ts';
 import { csvRows, type TableRow } from './csvFile.ts';
 import { parquetRows } from './parquetRows.ts';
 import { rowMessages } from './tableRecords.ts';
@@ -16,6 +16,8 @@ import { lines } from './textLines.ts';
 export interface FileOptions {
   readonly role: SourceRole;
   readonly source: TopicSource;
+  /** Fields that rows of predictions may lack; left out: none. */
+  readonly standIns?: StandIns;
 }
 
 export interface FileRecord {
@@ -34,7 +36,7 @@ const formats = { '.ndjson': 'ndjson', '.jsonl': 'ndjson', '.json': 'ndjson', '.
  * @throws InputError where the file as such cannot be read: name, place and what was expected.
  */
 export async function* readFile(path: string, options: FileOptions): AsyncIterable<FileRecord> {
-  const decode = jsonDecoder(options.source, options.role);
+  const decode = jsonDecoder(options.source, options.role, undefined, options.standIns);
   let timestampMs = 0;
   for await (const { row, message } of rowsOf(path, options.role)) {
     const decoded: DecodedRecord =

@@ -34,12 +34,20 @@ const maxRecordBytes = 4 * 1_048_576;
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What stands for fields that predictions may lack where nobody needs them: rows of a baseline file have no use for an id, and perhaps no time. */
+export interface StandIns {
+  readonly id: string;
+  readonly timeMs: number;
+  /** Model of records that name none; null: the pseudo-model of the topic, as ever. */
+  readonly model: string | null;
+}
+
 /** Decoder of the `json` preset for one topic. Messages of more than `maxBytes` are refused unparsed. */
-export function jsonDecoder(source: TopicSource, role: SourceRole, maxBytes = maxRecordBytes): Decoder {
+export function jsonDecoder(source: TopicSource, role: SourceRole, maxBytes = maxRecordBytes, standIns: StandIns | null = null): Decoder {
   // Fatal: broken UTF-8 is refused, not replaced by U+FFFD, which would make different ids and categories equal. Costs nothing measurable.
   const utf8 = new TextDecoder('utf-8', { fatal: true });
   const topicModel = source.model ?? pseudoModel(source.topic);
-  const modelOfNone = source.model ?? (role === 'feedback' ? anyModel : topicModel);
+  const modelOfNone = source.model ?? standIns?.model ?? (role === 'feedback' ? anyModel : topicModel);
   const decodeFields = role === 'feedback' ? decodeFeedback : decodePrediction;
 
   function decode(value: Uint8Array | null): DecodedRecord {
@@ -75,9 +83,10 @@ export function jsonDecoder(source: TopicSource, role: SourceRole, maxBytes = ma
   function decodePrediction(fields: Fields): DecodedRecord {
     const model = modelOf(fields);
     if (model === null) return invalid('bad-model', badModel(fields.model), topicModel);
-    const id = idOf(fields.id);
+    const id = idOf(standIns === null ? fields.id : (fields.id ?? standIns.id));
     if (id === null) return invalid('no-id', badId(fields.id), model);
-    const timeMs = parseEventTime(fields.ts);
+    const isUntimed = standIns !== null && (fields.ts === undefined || fields.ts === null);
+    const timeMs = isUntimed ? standIns.timeMs : parseEventTime(fields.ts);
     if (Number.isNaN(timeMs)) return timeProblem(fields.ts, model);
     const version = versionOf(fields.version);
     if (version === null) return invalid('bad-version', badVersion(fields.version), model);

@@ -1,39 +1,18 @@
 /**
- * The baseline `first` of one cell (PROTOCOL.md, Baseline `first` and learning): D whole days from the first complete unit with data,
+ * The baseline `first` of one cell (docs/design/protocol.md, Baseline `first` and learning): D whole days from the first complete unit with data,
  * refitted at the end of every whole day with data until it is complete, then frozen. A day in which an incident was open is not added, so
  * the baseline ends a day later; a gap of more than a day starts anew.
  */
 import type { CoreSettings } from '../settings.ts';
-import { mergeSeries } from '../sketch/merge.ts';
-import type { SeriesSummary } from '../sketch/types.ts';
+import { type CellBaseline, fitCell, type UndatedCell } from './cellFit.ts';
 import type { CellHistory } from './cellHistory.ts';
+import type { FileCell } from './fileBaseline.ts';
 import type { Node } from './node.ts';
-import { isUsable } from './significance/family.ts';
-import { fitRate, fitSeries, type SeriesBaseline } from './significance/series.ts';
 
 const dayMs = 86_400_000;
 
-/** Name of the series that is the rate of bad records. */
-export const invalidSeries = 'invalid';
-
-/** What one series is compared with: the fitted statistics, and the merged summary for people (null for a rate). */
-export interface SeriesReference {
-  readonly fitted: SeriesBaseline;
-  readonly summary: SeriesSummary | null;
-}
-
-/** One fit of a cell. `number` rises with every refit. Windows may begin at `endMs` or later. */
-export interface CellBaseline {
-  readonly number: number;
-  readonly startMs: number;
-  readonly endMs: number;
-  /** Length of what was learned from, without the days that were left out. */
-  readonly lengthMs: number;
-  readonly isFrozen: boolean;
-  /** Scales with enough rows in the median baseline window (recipe, section 6). */
-  readonly usableScalesMs: readonly number[];
-  readonly series: ReadonlyMap<string, SeriesReference>;
-}
+/** Live days from which the rows of a file without times get their variation (recipe, section 8). */
+const undatedDays = 3;
 
 export interface LearnerState {
   startMs: number | null;
@@ -42,19 +21,31 @@ export interface LearnerState {
   days: number[];
   hadIncident: boolean;
   number: number;
+  /** Hash of the file that the baseline is of; null: learned from live data alone. */
+  file: string | null;
 }
 
+/**
+ * With a file whose rows have times there is nothing to learn: its baseline is current from the start. Of rows without times the learner
+ * waits for the variation of the first live days. Another file than before begins anew.
+ */
 export class BaselineLearner {
   readonly #settings: CoreSettings;
   readonly #unitMs: number;
   readonly #neededDays: number;
-  #state: LearnerState = { startMs: null, lastDataMs: null, days: [], hadIncident: false, number: 0 };
-  #current: CellBaseline | null = null;
+  readonly #undated: UndatedCell | null;
+  readonly #given: CellBaseline | null;
+  #state: LearnerState;
+  #current: CellBaseline | null;
 
-  constructor(settings: CoreSettings, unitMs: number, durationMs: number) {
+  constructor(settings: CoreSettings, unitMs: number, durationMs: number, file: FileCell | null = null) {
     this.#settings = settings;
     this.#unitMs = unitMs;
-    this.#neededDays = Math.max(1, Math.ceil(durationMs / dayMs));
+    this.#undated = file?.kind === 'undated' ? file.rows : null;
+    this.#given = file?.kind === 'dated' ? file.baseline : null;
+    this.#neededDays = this.#undated === null ? Math.max(1, Math.ceil(durationMs / dayMs)) : undatedDays;
+    this.#state = freshState(0, file?.hash ?? null);
+    this.#current = this.#given;
   }
 
   get current(): CellBaseline | null {
@@ -103,21 +94,24 @@ export class BaselineLearner {
     state.hadIncident = isIncidentOpen;
     if (!isAdded) return null;
     state.days.push(dayStartMs);
+    if (this.#undated !== null && state.days.length < this.#neededDays) return null;
     this.#current = this.#fit(endMs, history);
     return this.#current;
   }
 
   snapshot(): LearnerState {
-    return structuredClone(this.#state);
+    return { ...this.#state, days: [...this.#state.days] };
   }
 
   restore(state: LearnerState, current: CellBaseline | null): void {
-    this.#state = structuredClone(state);
-    this.#current = current;
+    const { file } = this.#state;
+    // What was learned beside another file is no longer wanted; its number is used up, so that its facts are not taken for a later fit.
+    this.#state = (state.file ?? null) === file ? structuredClone({ ...state, file }) : freshState(state.number + 1, file);
+    this.#current = this.#given ?? (current?.number === this.#state.number ? current : null);
   }
 
   #startAnew(): void {
-    this.#state = { startMs: null, lastDataMs: null, days: [], hadIncident: false, number: this.#state.number };
+    this.#state = freshState(this.#state.number, this.#state.file);
     this.#current = null;
   }
 
@@ -130,41 +124,17 @@ export class BaselineLearner {
 
   #fit(endMs: number, history: CellHistory): CellBaseline {
     const state = this.#state;
-    const unitMs = this.#unitMs;
-    const ends = state.days.flatMap((dayStartMs) => Array.from({ length: dayMs / unitMs }, (_, i) => dayStartMs + (i + 1) * unitMs));
-    const nodes = new Map(history.nodes(unitMs, state.startMs ?? endMs, endMs).map((node) => [node.endMs, node]));
-    // Days that were left out are closed up: units go on from the first day, their hours of the day stay what they are.
-    const firstUnit = (state.days[0] ?? 0) / unitMs;
-    const span = { unitMs, firstUnit, unitCount: ends.length };
-    const units = ends.map((end, index) => ({ unit: firstUnit + index, node: nodes.get(end) ?? null }));
-    const names = new Set(units.flatMap(({ node }) => (node === null ? [] : [...node.series.keys()])));
-    const { digest, limits, window } = this.#settings;
-    const series = new Map<string, SeriesReference>();
-    for (const name of [...names].sort()) {
-      const parts = units.map(({ unit, node }) => ({ unit, rows: node?.rows ?? 0, summary: node?.series.get(name) ?? null }));
-      const fitted = fitSeries(parts, { ...span, digest, categoryCap: limits.categoriesPerSeries });
-      if (fitted === null) continue;
-      const summaries = parts.flatMap((part) => (part.summary === null ? [] : [part.summary]));
-      series.set(name, { fitted, summary: mergeSeries(summaries, digest, limits.categoriesPerSeries) });
-    }
-    if (units.some(({ node }) => node !== null && node.records > 0)) {
-      const rate = fitRate(
-        units.map(({ unit, node }) => ({ unit, n: node?.records ?? 0, x: node?.invalid ?? 0 })),
-        span,
-      );
-      if (rate !== null) series.set(invalidSeries, { fitted: rate, summary: null });
-    }
-    const rows = units.map(({ node }) => Math.max(node?.rows ?? 0, node?.records ?? 0));
-    const lengthMs = state.days.length * dayMs;
+    const nodes = history.nodes(this.#unitMs, state.startMs ?? endMs, endMs);
     state.number++;
     return {
       number: state.number,
-      startMs: state.days[0] ?? endMs,
       endMs,
-      lengthMs,
       isFrozen: state.days.length >= this.#neededDays,
-      usableScalesMs: window.scalesMs.filter((scaleMs) => isUsable(rows, scaleMs / unitMs)),
-      series,
+      ...fitCell({ nodes, days: state.days, unitMs: this.#unitMs }, this.#settings, this.#undated),
     };
   }
+}
+
+function freshState(number: number, file: string | null): LearnerState {
+  return { startMs: null, lastDataMs: null, days: [], hadIncident: false, number, file };
 }

@@ -8,11 +8,13 @@ import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf, stepsPerWindow } from '../settings.ts';
 import type { PartialRecord } from '../summarize/messages.ts';
-import { BaselineLearner, type CellBaseline } from './baselineLearner.ts';
+import { BaselineLearner } from './baselineLearner.ts';
+import { baselineUnitMs, type CellBaseline } from './cellFit.ts';
 import { CellHistory } from './cellHistory.ts';
 import { evaluateData } from './dataEvaluation.ts';
 import { eventOf } from './eventOf.ts';
 import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
+import { type FileBaseline, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
 import type { DataState, VersionState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';
@@ -31,16 +33,11 @@ export interface Decision {
   readonly facts: Fact[];
 }
 
-/** Span in which a baseline keeps its sums (recipe, section 1): an hour, the hop if that is longer, the shortest scale if that is shorter. */
-function baselineUnitMs(settings: CoreSettings): number {
-  const shortest = settings.window.scalesMs[0] ?? Number.POSITIVE_INFINITY;
-  return Math.max(settings.window.hopMs, Math.min(3_600_000, shortest));
-}
-
 export class DataDetector {
   readonly #model: string;
   readonly #settings: CoreSettings;
   readonly #modelSettings: ModelSettings;
+  readonly #file: FileBaseline | null;
   readonly #unitMs: number;
   readonly #declared: ReadonlySet<string>;
   readonly #evaluator: WindowEvaluator;
@@ -53,8 +50,10 @@ export class DataDetector {
   /** With labels, performance takes its share of the false-alarm budget. */
   #hasInlineLabels = false;
 
-  constructor(model: string, settings: CoreSettings) {
+  /** `file`: what the model's baseline file says; null: all baselines are learned. */
+  constructor(model: string, settings: CoreSettings, file: FileBaseline | null) {
     this.#model = model;
+    this.#file = file;
     this.#settings = settings;
     this.#modelSettings = settingsOf(settings, model);
     this.#unitMs = baselineUnitMs(settings);
@@ -147,7 +146,7 @@ export class DataDetector {
       const durationMs = baseline.kind === 'first' ? baseline.durationMs : 7 * dayMs;
       cell = {
         history: new CellHistory(key, this.#settings, this.#unitMs),
-        learner: new BaselineLearner(this.#settings, this.#unitMs, durationMs),
+        learner: new BaselineLearner(this.#settings, this.#unitMs, durationMs, fileCellOf(this.#file, key)),
       };
       this.#cells.set(text, cell);
     }
@@ -216,22 +215,28 @@ export class DataDetector {
     };
     for (const step of [...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
       const window = this.#windowOrigin(endMs, step.scaleMs, inexact);
+      // A feature is watched over all versions: those that the window has are the ones concerned.
+      const versions = step.versions.length > 0 ? step.versions : this.#versionsIn(endMs, step.scaleMs);
       decision.events.push(
-        eventOf(step, {
-          model: this.#model,
-          settings: this.#modelSettings,
-          windowStartMs: endMs - step.scaleMs,
-          windowEndMs: endMs,
-          ...window,
-        }),
+        eventOf(
+          { ...step, versions },
+          {
+            model: this.#model,
+            settings: this.#modelSettings,
+            windowStartMs: endMs - step.scaleMs,
+            windowEndMs: endMs,
+            ...window,
+          },
+        ),
       );
     }
   }
 
-  /** Its own baseline; for a new version that of the version before it, until its own is complete. */
+  /** Its own baseline; for a new version that of the version before it, or the only one of a file, until its own is complete. */
   #baselineOf(key: CellKey, learner: BaselineLearner): CellBaseline | null {
     if (key.version === allVersions || learner.current?.isFrozen === true) return learner.current;
-    return this.#predecessorBaseline(key) ?? learner.current;
+    const inFile = onlyVersionOf(this.#file, key.segment);
+    return this.#predecessorBaseline(key) ?? (inFile?.kind === 'dated' ? inFile.baseline : learner.current);
   }
 
   #predecessorBaseline(key: CellKey): CellBaseline | null {
@@ -250,6 +255,17 @@ export class DataDetector {
   }
 
   /** Source offsets behind a window, and why it is not exact: what its nodes say, and the pane that is decided, which may have none. */
+  /** Versions with predictions in a window. */
+  #versionsIn(endMs: number, scaleMs: number): string[] {
+    const versions: string[] = [];
+    for (const { history } of this.#cells.values()) {
+      const { version, segment } = history.key;
+      if (version === allVersions || segment !== null) continue;
+      if (history.nodes(scaleMs / stepsPerWindow, endMs - scaleMs, endMs).some((node) => node.rows > 0)) versions.push(version);
+    }
+    return versions.sort();
+  }
+
   #windowOrigin(endMs: number, scaleMs: number, inexact: readonly string[]): { sources: SourceRange[]; inexact: string[] } {
     const whole = this.#cells.get(cellText({ version: allVersions, segment: null }));
     const nodes = whole?.history.nodes(scaleMs / stepsPerWindow, endMs - scaleMs, endMs) ?? [];
@@ -275,6 +291,7 @@ export class DataDetector {
   }
 
   #dropBaseline(facts: Fact[], cell: WatchedCell, { number, series }: CellBaseline): void {
+    if (number === 0) return;
     facts.push({ key: factKey({ fact: 'baseline', model: this.#model, cell: cell.history.key, number }), value: null });
     for (const name of series.keys()) facts.push({ key: this.#referenceKey(cell, number, name), value: null });
   }

@@ -8,7 +8,7 @@ import type { Signal } from '../incident/incidentBook.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
-import { type CellBaseline, invalidSeries, type SeriesReference } from './baselineLearner.ts';
+import { type CellBaseline, invalidSeries, type SeriesReference } from './cellFit.ts';
 import { describeSeries, roundedEffects } from './describe.ts';
 import { allVersions, type CellKey, type Node } from './node.ts';
 import { alphaOfScale, benjaminiHochberg } from './significance/family.ts';

@@ -3,7 +3,7 @@ import type { Description, EventSeries } from '../incident/event.ts';
 import { categoricalEffects, numericEffects } from '../sketch/distances.ts';
 import { quantile } from '../sketch/quantile.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
-import type { SeriesReference } from './baselineLearner.ts';
+import type { SeriesReference } from './cellFit.ts';
 import type { SeriesEvaluation } from './significance/types.ts';
 
 /** How many categories a description lists. */

@@ -11,6 +11,7 @@ import type { CoreSettings } from '../settings.ts';
 import { anyModel, endWatermarkMs, type PartialRecord, type PartialsMessage, type SourceRole } from '../summarize/messages.ts';
 import { type ClocksState, type Gap, SourceClocks } from './clocks.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
+import type { FileBaselines } from './fileBaseline.ts';
 import { ModelDetector } from './modelDetector.ts';
 import { PaneStore } from './paneStore.ts';
 
@@ -50,6 +51,7 @@ export interface DetectorCounts {
 export class Detector {
   readonly counts: DetectorCounts = { latePartials: 0, gaps: 0 };
   readonly #settings: CoreSettings;
+  readonly #files: FileBaselines;
   readonly #clocks: SourceClocks;
   readonly #predictions = new PaneStore();
   readonly #feedback = new PaneStore();
@@ -61,8 +63,10 @@ export class Detector {
   #restoredOffset = -1;
   #previousDecided: string | null = null;
 
-  constructor(settings: CoreSettings) {
+  /** `files`: baselines of the models that have one in a file. */
+  constructor(settings: CoreSettings, files: FileBaselines = new Map()) {
     this.#settings = settings;
+    this.#files = files;
     this.#clocks = new SourceClocks({
       predictionTopics: settings.predictions.map((source) => source.topic),
       feedbackTopics: settings.feedback.map((source) => source.topic),
@@ -277,7 +281,7 @@ export class Detector {
   #model(name: string): ModelDetector {
     let model = this.#models.get(name);
     if (model === undefined) {
-      model = new ModelDetector(name, this.#settings);
+      model = new ModelDetector(name, this.#settings, this.#files.get(name) ?? null);
       this.#models.set(name, model);
     }
     return model;

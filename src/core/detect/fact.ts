@@ -17,7 +17,7 @@ import {
   writeSeriesSummary,
 } from '../sketch/wire.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
-import type { SeriesReference } from './baselineLearner.ts';
+import type { SeriesReference } from './cellFit.ts';
 import type { CellKey, Node, NodeUnit } from './node.ts';
 
 export interface Fact {

@@ -6,6 +6,7 @@ import type { PartialRecord } from '../summarize/messages.ts';
 import { shapeOf } from '../summarize/modelShape.ts';
 import { DataDetector, type Decision } from './dataDetector.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
+import type { FileBaseline } from './fileBaseline.ts';
 import { LabelDetector, type PanePredictions } from './labelDetector.ts';
 import { sourceRanges } from './node.ts';
 
@@ -18,9 +19,9 @@ export class ModelDetector {
   #dataStateMs: number | null = null;
   #labelStateMs: number | null = null;
 
-  constructor(model: string, settings: CoreSettings) {
+  constructor(model: string, settings: CoreSettings, file: FileBaseline | null) {
     this.model = model;
-    this.data = new DataDetector(model, settings);
+    this.data = new DataDetector(model, settings, file);
     this.labels = new LabelDetector(model, settings);
     this.#predictionSampleSize = shapeOf(settings, model).sampleSize;
   }

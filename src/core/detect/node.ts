@@ -172,7 +172,7 @@ export function mergeRanges(ranges: readonly SourceRange[]): SourceRange[] {
 
 export function sourceRanges(partials: readonly PartialRecord[]): SourceRange[] {
   return mergeRanges(
-    partials.map((partial) => ({ topic: partial.source.topic, partition: partial.source.partition, from: partial.from, to: partial.to })),
+    partials.map((partial) => ({ topic: partial.source.topic, partition: partial.source.partition, from: partial.first, to: partial.to })),
   );
 }
 

@@ -4,9 +4,10 @@
  */
 import { InvariantError } from '../errors.ts';
 import type { CoreSettings } from '../settings.ts';
-import type { CellBaseline, SeriesReference } from './baselineLearner.ts';
+import type { CellBaseline, SeriesReference } from './cellFit.ts';
 import { type DecidedState, Detector } from './detector.ts';
 import { type FactSubject, factKey, parseFactKey, readFeedback, readNode, readPredictions, readReference } from './fact.ts';
+import type { FileBaselines } from './fileBaseline.ts';
 import type { PanePredictions } from './labelDetector.ts';
 import { ModelDetector } from './modelDetector.ts';
 import type { DataState, LabelState } from './modelState.ts';
@@ -55,8 +56,8 @@ export interface Restored {
   readonly replaced: readonly string[];
 }
 
-export function restoreDetector(settings: CoreSettings, facts: FactMap): Restored {
-  const detector = new Detector(settings);
+export function restoreDetector(settings: CoreSettings, facts: FactMap, files: FileBaselines = new Map()): Restored {
+  const detector = new Detector(settings, files);
   const kinds = facts.byKind();
   const newest = newestDecided(kinds.decided);
   if (newest === null) return { detector, replaced: [] };
@@ -70,7 +71,7 @@ export function restoreDetector(settings: CoreSettings, facts: FactMap): Restore
     const dataState = newestState(own.state, 'data', dataEndMs);
     if (dataState === null) continue;
     const labelState = newestState(own.state, 'label', labelEndMs);
-    const model = new ModelDetector(name, settings);
+    const model = new ModelDetector(name, settings, files.get(name) ?? null);
     model.data.restore(
       parse<DataState>(dataState.value),
       readNodes(own.node, dataEndMs),

@@ -7,7 +7,7 @@ import type { AlertSettings, CoreSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import { mergeSeries } from '../sketch/merge.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
-import type { CellBaseline, SeriesReference } from './baselineLearner.ts';
+import type { CellBaseline, SeriesReference } from './cellFit.ts';
 import { type Node, unitRows } from './node.ts';
 import { isInsufficient } from './significance/family.ts';
 import { addSums, scoreSeries } from './significance/scores.ts';
@@ -37,7 +37,8 @@ export function cellWindow(
 
 /** Whether this window can be tested against this baseline at all. */
 export function windowState(window: CellWindow, baseline: CellBaseline | null): WindowState {
-  if (baseline === null || window.startMs < baseline.endMs) return 'learning';
+  // A window that is a part of the baseline would be compared with itself.
+  if (baseline === null || (window.startMs < baseline.endMs && window.endMs > baseline.startMs)) return 'learning';
   if (isInsufficient({ baselineMs: baseline.lengthMs, windowMs: window.scaleMs, rows: window.rows })) return 'insufficient';
   return 'tested';
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BaselineLearner, type CellBaseline } from '../../../src/core/detect/baselineLearner.ts';
+import { BaselineLearner } from '../../../src/core/detect/baselineLearner.ts';
+import type { CellBaseline } from '../../../src/core/detect/cellFit.ts';
 import { CellHistory } from '../../../src/core/detect/cellHistory.ts';
 import type { Node } from '../../../src/core/detect/node.ts';
 import { coreSettings } from '../../support/settings.ts';
