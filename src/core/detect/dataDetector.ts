@@ -260,7 +260,7 @@ export class DataDetector {
     const versions: string[] = [];
     for (const { history } of this.#cells.values()) {
       const { version, segment } = history.key;
-      if (version === allVersions || segment !== null) continue;
+      if (version === allVersions || version === '' || segment !== null) continue;
       if (history.nodes(scaleMs / stepsPerWindow, endMs - scaleMs, endMs).some((node) => node.rows > 0)) versions.push(version);
     }
     return versions.sort();

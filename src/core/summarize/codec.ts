@@ -148,6 +148,7 @@ function writeHead(writer: ByteWriter, head: PartialHead): void {
   writer.string(head.model);
   writer.varint(head.from);
   writer.varint(head.to);
+  writer.varint(head.first);
   writeFlag(writer, head.complete);
   writer.string(head.configHash);
 }
@@ -160,6 +161,7 @@ function readHead(reader: ByteReader): PartialHead {
     model: reader.string(),
     from: reader.varint(),
     to: reader.varint(),
+    first: reader.varint(),
     complete: readFlag(reader),
     configHash: reader.string(),
   };

@@ -63,6 +63,8 @@ export interface PartialRecord {
   /** Covers the offsets [from, to) of the chunk. */
   readonly from: number;
   readonly to: number;
+  /** Offset of the first record of the pane in the chunk: what a person has to look at begins here, not at `from`. */
+  readonly first: number;
   /** False where the reader began in the middle of the pane without knowing what was before. */
   readonly complete: boolean;
   /** Hash of what a cell means: hop, formats, segments, caps, release of the sketch. */

@@ -419,6 +419,7 @@ export class PartitionSummarizer {
       model,
       from,
       to,
+      first: pane.first.offset,
       complete,
       configHash: this.#configHash,
       cells,

@@ -12,6 +12,7 @@ function partial(change: Partial<PartialRecord> = {}): PartialRecord {
     model: 'fraud',
     from: 0,
     to: 100,
+    first: 0,
     complete: true,
     configHash: 'c',
     cells: [],

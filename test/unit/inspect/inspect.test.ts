@@ -23,6 +23,7 @@ const partial: PartialRecord = {
   model: 'fraud',
   from: 0,
   to: 10,
+  first: 0,
   complete: true,
   configHash: 'abcd',
   cells: [

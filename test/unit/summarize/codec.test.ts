@@ -82,6 +82,7 @@ const partial: fc.Arbitrary<PartialRecord> = fc.record({
   model: text,
   from: count,
   to: count,
+  first: count,
   complete: fc.boolean(),
   configHash: text,
   cells: fc.array(cell, { maxLength: 3 }),
