@@ -5,6 +5,7 @@
  */
 import { cellConfigHash } from '../core/configHash.ts';
 import { Detector, type Step } from '../core/detect/detector.ts';
+import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import type { EvaluationRecord, EventRecord } from '../core/incident/event.ts';
 import { type DecodedRecord, pseudoModel } from '../core/record/record.ts';
 import type { CoreSettings } from '../core/settings.ts';
@@ -39,6 +40,7 @@ export interface ReplayResult {
 export interface ReplayOptions {
   readonly settings: CoreSettings;
   readonly sources: readonly ReplaySource[];
+  readonly fileBaselines: FileBaselines;
   /** Evaluations in the order in which they were decided. */
   readonly onEvaluations: (evaluations: readonly EvaluationRecord[]) => void | Promise<void>;
   /** Called now and then with the number of records read so far. */
@@ -59,7 +61,7 @@ interface Running {
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { settings } = options;
   const configHash = cellConfigHash(settings);
-  const detector = new Detector(settings);
+  const detector = new Detector(settings, options.fileBaselines);
   const running = options.sources.map((source): Running => {
     const { partitions, start } = source;
     return {

@@ -1,8 +1,9 @@
-/** A backtest: sources through the core, and the files of the output contract (DESIGN section 9). */
+/** A backtest: sources through the core, and the files of the output contract (docs/design/design.md, section 9). */
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../core/canonicalJson.ts';
+import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import { InputError } from '../core/errors.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind } from '../core/incident/event.ts';
 import type { CoreSettings } from '../core/settings.ts';
@@ -14,6 +15,8 @@ import { type ReplaySource, replay } from './replay.ts';
 export interface BacktestOptions {
   readonly settings: CoreSettings;
   readonly sources: readonly ReplaySource[];
+  /** Baselines of the models that have one in a file (`loadBaselines`). */
+  readonly fileBaselines: FileBaselines;
   /** Folder of the output; made where it is missing. */
   readonly out: string;
   /** The command line that makes the report again. */
@@ -39,6 +42,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
     result = await replay({
       settings,
       sources: options.sources,
+      fileBaselines: options.fileBaselines,
       onEvaluations: (step) => {
         if (step.length === 0) return;
         evaluations += step.length;

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { fileSources } from '../backtest/fileSources.ts';
 import { type BacktestResult, runBacktest } from '../backtest/run.ts';
 import { topicSources } from '../backtest/topicSources.ts';
+import { loadBaselines } from '../baseline/loadBaselines.ts';
 import type { Config } from '../config/config.ts';
 import { createLogger } from '../config/logger.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -78,9 +79,19 @@ async function ofTopics(config: Config, options: BacktestArguments, context: Com
 type Run = Pick<Parameters<typeof runBacktest>[0], 'sources' | 'settings' | 'command' | 'out'>;
 
 async function run({ sources, settings, command, out }: Run, context: CommandContext): Promise<BacktestResult> {
+  const { baselines, notes } = await loadBaselines(settings);
+  for (const note of notes) context.stderr(`tidemark: ${note}\n`);
   const counter = recordCounter(context);
   try {
-    return await runBacktest({ settings, sources, out, command, clock: systemClock, onProgress: (records) => counter.show(records) });
+    return await runBacktest({
+      settings,
+      sources,
+      fileBaselines: baselines,
+      out,
+      command,
+      clock: systemClock,
+      onProgress: (records) => counter.show(records),
+    });
   } finally {
     counter.done();
   }

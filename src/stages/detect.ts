@@ -10,6 +10,7 @@
  */
 import { canonicalJson } from '../core/canonicalJson.ts';
 import type { Detector, Step } from '../core/detect/detector.ts';
+import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import { restoreDetector } from '../core/detect/restore.ts';
 import { ConfigError, DependencyError, InputError, InvariantError } from '../core/errors.ts';
 import type { EvaluationRecord } from '../core/incident/event.ts';
@@ -33,6 +34,8 @@ const retryPauseMs = 1_000;
 export interface DetectOptions {
   readonly log: Log;
   readonly settings: CoreSettings;
+  /** Baselines of the models that have one in a file (`loadBaselines`); left out: none has. */
+  readonly fileBaselines?: FileBaselines;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -154,7 +157,7 @@ export class DetectStage {
     const [commit] = await member.committed([at]);
     const facts = await readFacts(log, history, isWanted);
     if (facts === null) return;
-    const { detector, replaced } = restoreDetector(settings, facts);
+    const { detector, replaced } = restoreDetector(settings, facts, this.#options.fileBaselines);
     if (replaced.length > 0) await log.produce(replaced.map((key) => factRecord(history, { key, value: null })));
     const { low, high } = await log.offsets(at);
     if (!isWanted()) return;

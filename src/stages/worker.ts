@@ -1,6 +1,8 @@
 /** The stages of one worker, as its roles say, over one log: what `tidemark worker` and the demo run. */
+import { loadBaselines } from '../baseline/loadBaselines.ts';
 import type { Config } from '../config/config.ts';
 import { requireSentry } from '../config/config.ts';
+import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { ensureInternalTopics } from '../log/internalTopics.ts';
@@ -31,6 +33,7 @@ export type StageStates = ReadonlyMap<Role, 'starting' | 'running' | 'stopped'>;
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #states = new Map<Role, 'starting' | 'running' | 'stopped'>();
+  #fileBaselines: FileBaselines = new Map();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -42,12 +45,17 @@ export class Worker {
   }
 
   /**
-   * Rejects with `ConfigError` where topics or settings do not fit together, with `DependencyError` where something outside refuses, and with
+   * Rejects with `ConfigError` where topics or settings do not fit together, with `InputError` where a baseline file is of no use, with `DependencyError` where something outside refuses, and with
    * whatever a stage ends with; all stages have then stopped and committed what was done.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { config, log } = this.#options;
     if (this.#options.roles.includes('notify')) requireSentry(config);
+    if (this.#options.roles.includes('detect')) {
+      const { baselines, notes } = await loadBaselines(config.core);
+      this.#fileBaselines = baselines;
+      for (const note of notes) this.#options.logger.info({}, note);
+    }
     await ensureInternalTopics(log, config.core.group, config.topics);
     const stop = new AbortController();
     const onAbort = () => stop.abort();
@@ -84,7 +92,7 @@ export class Worker {
           metrics,
         }).run(signal);
       case 'detect':
-        return new DetectStage({ log, settings: config.core, clock, logger, metrics }).run(signal);
+        return new DetectStage({ log, settings: config.core, fileBaselines: this.#fileBaselines, clock, logger, metrics }).run(signal);
       case 'notify': {
         const { deliver, close } = await startSentryDelivery(config, this.#options.release);
         try {
