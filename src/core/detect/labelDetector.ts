@@ -175,7 +175,7 @@ export class LabelDetector {
 
   #evaluate(endMs: number, inexact: readonly string[], decision: Decision): void {
     const isGone = (version: string | null) => endMs - (this.#lastMs.get(version ?? '') ?? endMs) >= dayMs;
-    const evaluations = this.#performance.decide(endMs);
+    const evaluations = this.#performance.decide(endMs, this.#book.openCount > 0);
     const signals: Signal[] = [];
     const windows = new Map<number, PerformanceEvaluation>();
     for (const scaleMs of this.#modelSettings.performance.scalesMs) {

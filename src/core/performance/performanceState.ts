@@ -45,7 +45,7 @@ export interface PerformanceOptions {
 /** What is known of a version beyond its rows. */
 interface VersionState {
   firstPaneMs: number;
-  /** Start of the search for the baseline's first pane: after a span that had too few labels for one. */
+  /** Start of the search for the baseline's first pane: after a span that had too few labels for one, or an open incident. */
   searchFromMs: number;
   baseline: PerformanceBaseline | null;
 }
@@ -91,8 +91,11 @@ export class PerformanceState {
    *
    * Every prediction pane and every feedback pane that ends by then must have been added, and no later feedback pane; later prediction panes
    * may have been, and change nothing.
+   *
+   * While an incident of the model's performance is open, no baseline learns: one that is not closed yet starts anew after it. Else a new version
+   * that is worse would soon be compared with itself, and its incident recover.
    */
-  decide(labelClockMs: number): PerformanceEvaluation[] {
+  decide(labelClockMs: number, isIncidentOpen = false): PerformanceEvaluation[] {
     const { hopMs, scales } = this.#frame;
     if (labelClockMs < this.#clockMs || labelClockMs < this.#join.lastFeedbackMs + hopMs) {
       throw new InvariantError(
@@ -101,6 +104,11 @@ export class PerformanceState {
     }
     this.#clockMs = labelClockMs;
     this.#join.settleBefore(labelClockMs);
+    if (isIncidentOpen) {
+      for (const state of this.#versions.values()) {
+        if (state.baseline === null) state.searchFromMs = Math.max(state.searchFromMs, labelClockMs);
+      }
+    }
     const isStep = scales.some(({ stepMs }) => labelClockMs % stepMs === 0);
     if (isStep) for (const version of this.#versionsByAge()) this.#closeBaseline(version, labelClockMs);
     const evaluations = scales

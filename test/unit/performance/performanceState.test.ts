@@ -353,6 +353,29 @@ describe('versions', () => {
     version: (timeMs) => (timeMs < start + 12 * dayMs ? 'v1' : 'v2'),
   });
 
+  it('learn nothing while an incident of the model is open', () => {
+    const state = stateOf(settingsWith({ scalesMs: [dayMs] }));
+    const samples = samplesOf(
+      traffic({
+        days: 26,
+        perHour: 20,
+        delayMs: withinTheHour,
+        accuracy: (timeMs) => (timeMs < start + 10 * dayMs ? 0.91 : 0.75),
+        version: (timeMs) => (timeMs < start + 10 * dayMs ? 'v1' : 'v2'),
+      }),
+    );
+    run(state, samples, start, start + 10 * dayMs);
+    let last = null;
+    for (let pane = start + 10 * dayMs; pane < start + 26 * dayMs; pane += hourMs) {
+      add(state, samples, pane, pane + hourMs);
+      for (const one of state.decide(pane + hourMs, true)) if (one.version === 'v2') last = one;
+    }
+    expect(baselineOf(state, 'v2')).toBeNull();
+    expect(last).toMatchObject({ verdict: 'tested' });
+    expect(last!.expected).toBeCloseTo(0.91, 1);
+    expect(last!.p).toBeLessThan(1e-6);
+  });
+
   it('are compared with the version before until they have a baseline of their own', () => {
     const state = stateOf(settings);
     const evaluations = run(state, samplesOf(cases), start, start + 24 * dayMs).filter(({ version }) => version === 'v2');
