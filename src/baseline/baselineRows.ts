@@ -10,7 +10,7 @@ import { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
 import { readFile } from '../files/readFile.ts';
 
 /** Usable rows of one model. */
-export interface ModelRows {
+interface ModelRows {
   readonly rows: number;
   readonly span: FileSpan;
   readonly partials: readonly PartialRecord[];

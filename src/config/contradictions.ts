@@ -119,7 +119,7 @@ function ofModel(prefix: readonly string[], model: ModelSettings, hopMs: number,
   }
   if (baseline.kind === 'file' && baseline.path === '')
     report([...prefix, 'baseline', 'path'], 'is empty, must name a file with baseline.kind file');
-  if (baseline.kind === 'first' && (baseline.durationMs <= 0 || baseline.durationMs % dayMs !== 0)) {
+  if (baseline.durationMs <= 0 || baseline.durationMs % dayMs !== 0) {
     report([...prefix, 'baseline', 'duration'], `is ${formatDuration(baseline.durationMs)}, must be whole days such as 7d`);
   }
   if (alerts.budget.perMs <= 0) report([...prefix, 'alerts', 'budget', 'per'], 'is 0, must be a period such as 30d');

@@ -69,8 +69,20 @@ const baseline = {
     'first',
     'What windows are compared with: the first days with data (first), or a file of records (file).',
   ),
-  duration: key('duration', '7d', 'first: how long the baseline is; whole days. First answers come after one day.'),
-  path: key('text', '', 'file: NDJSON (also .gz), CSV or Parquet in the format of predictions.', { example: 'baseline/fraud.parquet' }),
+  duration: key(
+    'duration',
+    '7d',
+    'first: how long the baseline is; whole days. First answers come after one day. file: the same for what the file does not hold (a model, version or segment), and for performance.',
+  ),
+  path: key(
+    'text',
+    '',
+    'file: NDJSON, CSV (each also .gz) or Parquet in the format of predictions; ids may be missing. It is read at each start, where detect runs. ' +
+      'Rows with ts must be in its order and fill at least one whole day; windows that overlap their time say "learning". ' +
+      'Rows without ts give the distributions, and the first 3 live days how much these vary; until then windows say "learning". ' +
+      'Rows without a version serve every version; under models.NAME, rows without a model belong to it.',
+    { example: 'baseline/fraud.parquet' },
+  ),
 };
 
 const alerts = {

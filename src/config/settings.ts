@@ -43,7 +43,8 @@ export function modelSettings(values: ModelValues): ModelSettings {
 }
 
 function baselineSettings(values: PerModelValues['baseline']): BaselineSettings {
-  return values.kind === 'file' ? { kind: 'file', path: values.path } : { kind: 'first', durationMs: milliseconds(values.duration) };
+  const durationMs = milliseconds(values.duration);
+  return values.kind === 'file' ? { kind: 'file', path: values.path, durationMs } : { kind: 'first', durationMs };
 }
 
 function performanceSettings(values: PerModelValues['performance']): PerformanceSettings {

@@ -31,7 +31,10 @@ export interface PerformanceSettings {
   readonly absent: 'unknown' | 'negative';
 }
 
-export type BaselineSettings = { readonly kind: 'first'; readonly durationMs: number } | { readonly kind: 'file'; readonly path: string };
+/** `durationMs`: how long what is learned from live data takes, with a file what the file does not hold. */
+export type BaselineSettings =
+  | { readonly kind: 'first'; readonly durationMs: number }
+  | { readonly kind: 'file'; readonly path: string; readonly durationMs: number };
 
 export interface AlertSettings {
   /** False incidents allowed per model and period. */

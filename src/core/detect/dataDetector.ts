@@ -142,8 +142,7 @@ export class DataDetector {
     const text = cellText(key);
     let cell = this.#cells.get(text);
     if (cell === undefined) {
-      const { baseline } = this.#modelSettings;
-      const durationMs = baseline.kind === 'first' ? baseline.durationMs : 7 * dayMs;
+      const { durationMs } = this.#modelSettings.baseline;
       cell = {
         history: new CellHistory(key, this.#settings, this.#unitMs),
         learner: new BaselineLearner(this.#settings, this.#unitMs, durationMs, fileCellOf(this.#file, key)),

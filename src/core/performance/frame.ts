@@ -6,8 +6,6 @@ import { stepsPerWindow } from '../settings.ts';
 const families = 2;
 /** Overlapping windows of one length are worth this many independent looks a length (recipe, section 6). */
 const looksPerWindow = 8;
-/** Without labels in a file a `file` baseline says nothing of performance: it is learned from the first week, as the default is. */
-const defaultDurationMs = 7 * 86_400_000;
 
 export interface PerformanceScale {
   readonly scaleMs: number;
@@ -43,7 +41,6 @@ export function frameOf(
 ): PerformanceFrame {
   const { performance, baseline, alerts } = settings;
   const { hopMs } = window;
-  const durationMs = baseline.kind === 'first' ? baseline.durationMs : defaultDurationMs;
   return {
     hopMs,
     horizonMs: performance.horizonMs,
@@ -56,7 +53,8 @@ export function frameOf(
     task: settings.task,
     segmentNames,
     valuesPerSegment,
-    baselineMs: Math.ceil(durationMs / hopMs) * hopMs,
+    // A baseline file says nothing of performance: that is learned, as with `first`.
+    baselineMs: Math.ceil(baseline.durationMs / hopMs) * hopMs,
     // The join goes by panes: a label counts if its pane of arrival is within the horizon of the prediction's pane.
     longestDelayMs: performance.horizonMs + hopMs,
     budget: alerts.budget.incidents / families,

@@ -1,7 +1,7 @@
 /** Rows of a steady model, one a minute, with a shift where a test wants one. */
 import { Random } from '../../support/random.ts';
 
-export const minuteMs = 60_000;
+const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
 export const zeroMs = Date.UTC(2026, 2, 2);

@@ -182,7 +182,7 @@ models:
     const fraud = settingsOf(core, 'fraud.eu');
     expect(fraud).toMatchObject({ task: 'binary', ignore: ['trace_id'], baseline: { kind: 'first', durationMs: 14 * 86_400_000 } });
     expect(fraud.alerts).toMatchObject({ cooldownMs: 7_200_000, openAfter: 3 });
-    expect(settingsOf(core, 'churn').baseline).toEqual({ kind: 'file', path: 'base.csv' });
+    expect(settingsOf(core, 'churn').baseline).toEqual({ kind: 'file', path: 'base.csv', durationMs: 14 * 86_400_000 });
     expect(settingsOf(core, 'plain')).toEqual(core.defaults);
   });
 
