@@ -184,7 +184,7 @@ describe('the files of the flights', () => {
   });
 
   it('need the data set: another Parquet file is refused by name and row', async () => {
-    const other = join(import.meta.dirname, '..', 'backtest', 'fixtures', 'predictions.parquet');
+    const other = join(import.meta.dirname, '..', 'files', 'fixtures', 'predictions.parquet');
     const failure = await all(flightRows({ ...day, file: other })).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(InputError);
     expect(String(failure)).toContain('predictions.parquet: row 1 is no flight; expected the columns date, delay');
