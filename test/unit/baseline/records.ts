@@ -11,7 +11,7 @@ export interface Row {
   readonly ts: string;
   readonly model: string;
   readonly version: string;
-  readonly features: { readonly amount: number; readonly plan: string };
+  readonly features: { readonly amount: number; readonly plan: string; readonly age: number | null };
   readonly prediction: string;
   readonly score: number;
   readonly segments: { readonly country: string };
@@ -37,7 +37,11 @@ export function rowsOf(options: RowsOptions): Row[] {
       ts: new Date(timeMs).toISOString(),
       model,
       version,
-      features: { amount: 100 + 10 * random.normal() + (timeMs >= shiftFromMs ? 10 : 0), plan: random.next() < 0.3 ? 'pro' : 'free' },
+      features: {
+        amount: 100 + 10 * random.normal() + (timeMs >= shiftFromMs ? 10 : 0),
+        plan: random.next() < 0.3 ? 'pro' : 'free',
+        age: random.next() < 0.2 ? null : 20 + random.int(50),
+      },
       prediction: random.next() < 0.2 ? 'fraud' : 'ok',
       score: random.next(),
       segments: { country: random.next() < 0.4 ? 'DE' : 'FR' },
@@ -54,12 +58,22 @@ export function ndjson(rows: readonly Row[], ...without: readonly (keyof Row)[])
 
 /** CSV of rows without the columns named. */
 export function csv(rows: readonly Row[], ...without: readonly string[]): string {
-  const columns = ['id', 'ts', 'model', 'version', 'features.amount', 'features.plan', 'prediction', 'score', 'segments.country'].filter(
-    (column) => !without.includes(column),
-  );
+  const columns = [
+    'id',
+    'ts',
+    'model',
+    'version',
+    'features.amount',
+    'features.plan',
+    'features.age',
+    'prediction',
+    'score',
+    'segments.country',
+  ].filter((column) => !without.includes(column));
   const cell = (row: Row, column: string): unknown => {
     if (column === 'features.amount') return row.features.amount;
     if (column === 'features.plan') return row.features.plan;
+    if (column === 'features.age') return row.features.age ?? '';
     if (column === 'segments.country') return row.segments.country;
     return Object.entries(row).find(([name]) => name === column)?.[1];
   };
