@@ -6,7 +6,7 @@ import { delayWeights, type FlightFeatures, lateMinutes, lateProbability, modelN
 import type { Flight, FlightSelection } from './flight.ts';
 import { flightRows, shareOf } from './flightRows.ts';
 
-/** A prediction as the `json` preset reads it (DESIGN section 9). */
+/** A prediction as the `json` preset reads it (docs/design/design.md, section 9). */
 export interface FlightPrediction {
   readonly id: string;
   readonly ts: string;

@@ -1,5 +1,5 @@
 /**
- * From evaluations to incidents (DESIGN section 4, recipe section 6): one incident per (model, kind, segment) that names the series in it,
+ * From evaluations to incidents (docs/design/design.md, section 4, recipe section 6): one incident per (model, kind, segment) that names the series in it,
  * opened after k breaches of a scale in a row, escalated by series that join, recovered when no series shows it any more.
  *
  * One book per model and clock. All timers run on event time; the state is plain JSON and a pure function of what `advance` was given.
