@@ -23,8 +23,12 @@ export interface ClocksState {
   readonly dataMs: number | null;
 }
 
-/** A stretch of event time whose records of one partition nobody summarized, `(fromMs, toMs]`. */
+/**
+ * A stretch of event time, `(fromMs, toMs]`, of which another run may know otherwise: records of one partition that nobody summarized (`gap`), or
+ * a partition that was not waited for before it was known (`new-partition`).
+ */
 export interface Gap {
+  readonly reason: 'gap' | 'new-partition';
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -43,12 +47,16 @@ export class SourceClocks {
     this.#silenceAfterMs = options.silenceAfterMs;
   }
 
-  /** Takes a watermark record; gives the gap that it reveals (its `previous` lies beyond what is known), or null. */
+  /** Takes a watermark record; gives the gap that it reveals (its `previous` lies beyond what is known, or its partition is new), or null. */
   watermark(record: WatermarkRecord): Gap | null {
+    const isNew = this.#isNewPartition(record);
     const state = this.#state(record);
     if (record.position < state.position) return null;
-    const gap =
-      state.watermarkMs !== null && record.previous > state.position ? { fromMs: state.watermarkMs, toMs: record.watermarkMs } : null;
+    let gap: Gap | null = null;
+    if (isNew && this.#dataMs !== null)
+      gap = { reason: 'new-partition', fromMs: this.#dataMs, toMs: Math.max(this.#dataMs, record.watermarkMs) };
+    else if (state.watermarkMs !== null && record.previous > state.position)
+      gap = { reason: 'gap', fromMs: state.watermarkMs, toMs: record.watermarkMs };
     if (record.position > state.position || state.watermarkMs === null) state.idleForMs = null;
     state.position = record.position;
     state.watermarkMs = Math.max(state.watermarkMs ?? Number.NEGATIVE_INFINITY, record.watermarkMs);
@@ -102,6 +110,11 @@ export class SourceClocks {
     for (const source of state.sources) this.#sources.set(sourceKey(source), { ...source });
     for (const [key, count] of Object.entries(state.counts)) this.#counts.set(key, count);
     this.#dataMs = state.dataMs;
+  }
+
+  /** Whether panes were decided before this partition was heard of. */
+  #isNewPartition({ source }: WatermarkRecord): boolean {
+    return source.role === 'predictions' && this.#dataMs !== null && !this.#sources.has(sourceKey(source));
   }
 
   #state(record: WatermarkRecord | IdleRecord): SourceState {

@@ -40,6 +40,9 @@ export interface DecidedState {
   readonly clocks: ClocksState;
   /** Stretches of event time with missing source records. */
   readonly gaps: readonly Gap[];
+  /** What a cell meant (`configHash`) in the newest pane with partials, on each clock. */
+  readonly dataConfigHash: string | null;
+  readonly labelConfigHash: string | null;
 }
 
 export interface DetectorCounts {
@@ -57,6 +60,8 @@ export class Detector {
   readonly #feedback = new PaneStore();
   readonly #models = new Map<string, ModelDetector>();
   #gaps: Gap[] = [];
+  #dataConfigHash: string | null = null;
+  #labelConfigHash: string | null = null;
   #dataEndMs: number | null = null;
   #labelEndMs: number | null = null;
   /** Offset of the message of the newest decision before a restore. Messages up to it decide nothing. */
@@ -97,7 +102,7 @@ export class Detector {
         const gap = this.#clocks.watermark(message);
         if (gap !== null && !isReread) {
           this.#gaps.push(gap);
-          this.counts.gaps++;
+          if (gap.reason === 'gap') this.counts.gaps++;
         }
         break;
       }
@@ -120,6 +125,8 @@ export class Detector {
     this.#labelEndMs = decided.labelEndMs;
     this.#clocks.restore(decided.clocks);
     this.#gaps = [...decided.gaps];
+    this.#dataConfigHash = decided.dataConfigHash;
+    this.#labelConfigHash = decided.labelConfigHash;
     this.#previousDecided = factKey({ fact: 'decided', dataEndMs: decided.dataEndMs, labelEndMs: decided.labelEndMs });
     for (const model of models) this.#models.set(model.model, model);
   }
@@ -145,6 +152,8 @@ export class Detector {
       labelEndMs: this.#labelEndMs,
       clocks: this.#clocks.snapshot(),
       gaps: this.#gaps,
+      dataConfigHash: this.#dataConfigHash,
+      labelConfigHash: this.#labelConfigHash,
     };
     const key = factKey({ fact: 'decided', dataEndMs: this.#dataEndMs, labelEndMs: this.#labelEndMs });
     const tombstones = step.facts.filter((fact) => fact.value === null);
@@ -182,7 +191,9 @@ export class Detector {
       }
       if (endMs > clockMs) return;
       const byModel = this.#predictions.take(endMs - hop);
-      const inexact = this.#inexact(endMs, ['predictions']);
+      const hashes = configHashes(byModel);
+      const inexact = this.#inexact(endMs, ['predictions'], isChanged(hashes, this.#dataConfigHash));
+      this.#dataConfigHash = hashes.at(-1) ?? this.#dataConfigHash;
       for (const name of [...new Set([...this.#models.keys(), ...byModel.keys()])].sort()) {
         const partials = byModel.get(name) ?? [];
         const model = this.#model(name);
@@ -213,7 +224,9 @@ export class Detector {
       }
       if (endMs > clockMs) return;
       const byModel = this.#feedback.take(endMs - hop);
-      const inexact = this.#inexact(endMs, ['predictions', 'feedback']);
+      const hashes = configHashes(byModel);
+      const inexact = this.#inexact(endMs, ['predictions', 'feedback'], isChanged(hashes, this.#labelConfigHash));
+      this.#labelConfigHash = hashes.at(-1) ?? this.#labelConfigHash;
       for (const model of [...this.#models.values()].sort((a, b) => (a.model < b.model ? -1 : 1))) {
         const partials = [...(byModel.get(model.model) ?? []), ...(byModel.get(anyModel) ?? [])];
         if (partials.length === 0 && model.labels.isDormant) {
@@ -271,11 +284,14 @@ export class Detector {
   }
 
   /** Why what is decided of this pane now may not be what another run decides. */
-  #inexact(endMs: number, roles: readonly SourceRole[]): string[] {
+  #inexact(endMs: number, roles: readonly SourceRole[], isConfigChanged: boolean): string[] {
     const startMs = endMs - this.#settings.window.hopMs;
     const { latenessMs } = this.#settings.window;
-    const hasGap = this.#gaps.some((gap) => gap.toMs + latenessMs > startMs && gap.fromMs < endMs);
-    return [...(hasGap ? ['gap'] : []), ...(roles.some((role) => this.#clocks.isIdleBefore(role, endMs)) ? ['idle'] : [])];
+    const reasons = new Set<string>();
+    for (const gap of this.#gaps) if (gap.toMs + latenessMs > startMs && gap.fromMs < endMs) reasons.add(gap.reason);
+    if (isConfigChanged) reasons.add('config-change');
+    if (roles.some((role) => this.#clocks.isIdleBefore(role, endMs))) reasons.add('idle');
+    return [...reasons].sort();
   }
 
   #model(name: string): ModelDetector {
@@ -300,4 +316,16 @@ function collect(step: Collected, decision: { events: EventRecord[]; evaluations
   for (const event of decision.events) step.events.push(event);
   for (const evaluation of decision.evaluations) step.evaluations.push(evaluation);
   for (const fact of decision.facts) step.facts.push(fact);
+}
+
+/** What the cells of a pane mean, each meaning once, sorted. */
+function configHashes(byModel: ReadonlyMap<string, readonly PartialRecord[]>): string[] {
+  const hashes = new Set<string>();
+  for (const partials of byModel.values()) for (const partial of partials) hashes.add(partial.configHash);
+  return [...hashes].sort();
+}
+
+/** Whether a pane mixes meanings, or means something else than the pane before. */
+function isChanged(hashes: readonly string[], before: string | null): boolean {
+  return hashes.length > 1 || (before !== null && hashes[0] !== undefined && hashes[0] !== before);
 }

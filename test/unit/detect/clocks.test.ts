@@ -160,7 +160,7 @@ describe('a gap', () => {
   it('is where a watermark record begins beyond what is known of its partition', () => {
     const clocks = clocksOf();
     clocks.watermark(watermark(0, 500, { position: 100 }));
-    expect(clocks.watermark(watermark(0, 900, { position: 300, previous: 200 }))).toEqual({ fromMs: 500, toMs: 900 });
+    expect(clocks.watermark(watermark(0, 900, { position: 300, previous: 200 }))).toEqual({ reason: 'gap', fromMs: 500, toMs: 900 });
     expect(clocks.watermark(watermark(0, 1_000, { position: 400, previous: 300 }))).toBeNull();
   });
 

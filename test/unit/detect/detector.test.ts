@@ -164,6 +164,39 @@ describe('a gap in what was summarized', () => {
   });
 });
 
+describe('a change of what cells mean, or of the partitions', () => {
+  it('marks the windows that hold panes of both meanings', () => {
+    const changedAtMs = zero + 76 * hour;
+    const messages = partialsOf(settingsOf(), trafficOf(), new Random(3)).map((message) =>
+      message.type === 'partial' && message.paneMs !== null && message.paneMs >= changedAtMs
+        ? { ...message, configHash: 'another' }
+        : message,
+    );
+    const { events } = decide(settingsOf(), messages);
+    const touched = events.filter((event) => Date.parse(event.windowStart) <= changedAtMs && Date.parse(event.windowEnd) > changedAtMs);
+    expect(touched.length).toBeGreaterThan(0);
+    expect(touched.every((event) => !event.exact && event.inexactReasons.includes('config-change'))).toBe(true);
+    const others = events.filter((event) => !touched.includes(event));
+    expect(others.every((event) => event.exact)).toBe(true);
+  });
+
+  it('marks the windows in which a partition became known', () => {
+    const addedAtMs = zero + 76 * hour;
+    const traffic = trafficOf();
+    const [first = [], second = []] = traffic.predictions;
+    const grown: Traffic = { feedback: [], predictions: [first, second.filter(({ record }) => record.timeMs >= addedAtMs)] };
+    const messages = partialsOf(settingsOf(), grown, new Random(3));
+    const isEarly = (message: PartialsMessage): boolean =>
+      message.source.partition === 0 &&
+      (message.type === 'partial' ? message.paneMs !== null && message.paneMs < addedAtMs : (message.watermarkMs ?? 0) <= addedAtMs);
+    const early = messages.filter(isEarly).map((message) => (message.type === 'partial' ? message : { ...message, partitions: 1 }));
+    const { events } = decide(settingsOf(), [...early, ...messages.filter((message) => !isEarly(message))]);
+    const touched = events.filter((event) => Date.parse(event.windowStart) < addedAtMs && Date.parse(event.windowEnd) > addedAtMs + hour);
+    expect(touched.length).toBeGreaterThan(0);
+    expect(touched.every((event) => event.inexactReasons.includes('new-partition'))).toBe(true);
+  });
+});
+
 describe('partials of a decided pane', () => {
   it('are counted and change nothing', () => {
     const settings = settingsOf();
