@@ -4,7 +4,7 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
 /** A topic in the `json` format whose records name their models. */
-function topicSource(topic: string): TopicSource {
+export function topicSource(topic: string): TopicSource {
   return { topic, format: 'json', model: null, feedback: null };
 }
 

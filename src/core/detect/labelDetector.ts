@@ -50,6 +50,8 @@ export class LabelDetector {
   readonly #factKeys = new Map<number, string[]>();
   /** End of the newest joined pane with predictions, by version. */
   readonly #lastMs = new Map<string, number>();
+  /** Topics that joined predictions came from. */
+  readonly #topics = new Set<string>();
 
   constructor(model: string, settings: CoreSettings) {
     this.#model = model;
@@ -104,10 +106,11 @@ export class LabelDetector {
   decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     this.#join(endMs);
-    const samples = partials.flatMap((partial) => partial.cells.flatMap((cell) => cell.feedback ?? []));
+    const labelling = partials.filter((partial) => this.#isLabelledBy(partial.source.topic));
+    const samples = labelling.flatMap((partial) => partial.cells.flatMap((cell) => cell.feedback ?? []));
     if (samples.length > 0) {
       const sample = mergeFeedbackSamples(samples, this.#feedbackSampleSize);
-      const sources = sourceRanges(partials);
+      const sources = sourceRanges(labelling);
       const facts = feedbackValues(sample, sources).map((value, part) => ({
         key: factKey({ fact: 'feedback', model: this.#model, endMs, part }),
         value,
@@ -125,6 +128,7 @@ export class LabelDetector {
     return {
       book: this.#book.snapshot(),
       lastMs: [...this.#lastMs].sort(([a], [b]) => (a < b ? -1 : 1)),
+      topics: [...this.#topics].sort(),
       performance: this.#performance.baselineFact(),
     };
   }
@@ -152,6 +156,7 @@ export class LabelDetector {
     if (state === null) return;
     this.#performance.restoreBaseline(state.performance);
     for (const [version, lastMs] of state.lastMs) this.#lastMs.set(version, lastMs);
+    for (const topic of state.topics) this.#topics.add(topic);
     this.#book.restore(state.book);
   }
 
@@ -164,7 +169,15 @@ export class LabelDetector {
       this.#performance.addPredictions(paneMs, version, sample);
       this.#sources.add(paneMs, sources);
       this.#lastMs.set(version, endMs);
+      for (const { topic } of sources) this.#topics.add(topic);
     }
+  }
+
+  /** Whether a feedback topic labels predictions of a topic that this model was seen in (`predictions.feedback`; default: all do). */
+  #isLabelledBy(feedbackTopic: string): boolean {
+    return this.#settings.predictions.some(
+      ({ topic, feedback }) => this.#topics.has(topic) && (feedback === null || feedback.includes(feedbackTopic)),
+    );
   }
 
   #addFeedback(endMs: number, sample: Sample<FeedbackSampleEntry>, sources: readonly SourceRange[]): void {

@@ -24,6 +24,8 @@ export interface LabelState {
   readonly book: BookState;
   /** End of the newest joined pane with predictions, by version, sorted. */
   readonly lastMs: readonly (readonly [version: string, lastMs: number])[];
+  /** Topics that joined predictions came from, sorted. */
+  readonly topics: readonly string[];
   /** Frozen parts of `core/performance`, as its `baselineFact` gives them. */
   readonly performance: unknown;
 }

@@ -7,7 +7,7 @@ import type { CoreSettings } from '../../../src/core/settings.ts';
 import type { IdleRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
 import { partialsOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
-import { coreSettings, modelSettings } from '../../support/settings.ts';
+import { coreSettings, modelSettings, topicSource } from '../../support/settings.ts';
 import { syntheticTraffic, type Traffic, type TrafficOptions } from '../../support/syntheticTraffic.ts';
 
 const minute = 60_000;
@@ -161,6 +161,29 @@ describe('a gap in what was summarized', () => {
     expect(detector.counts.gaps).toBeGreaterThan(0);
     expect(events.length).toBeGreaterThan(0);
     expect(events.every((event) => event.inexactReasons.includes('gap'))).toBe(true);
+  });
+});
+
+describe('labels of a feedback topic', () => {
+  const labelled = (feedback: readonly string[] | null): CoreSettings =>
+    settingsOf({
+      predictions: [{ topic: 'predictions', format: 'json', model: null, feedback }],
+      feedback: [topicSource('feedback')],
+      defaults: modelSettings({
+        baseline: { kind: 'first', durationMs: 2 * day },
+        performance: { scalesMs: [12 * hour], minLabels: 50, minDrop: 0.02, horizonMs: day, absent: 'unknown' },
+      }),
+    });
+  const metricsUnder = (settings: CoreSettings): Set<string> => {
+    const traffic = trafficOf({ feedbackPartitions: 1 });
+    const { evaluations } = decide(settings, partialsOf(settings, traffic, new Random(3)));
+    return new Set(evaluations.filter((one) => one.kind === 'performance' && one.verdict !== 'learning').map((one) => one.series));
+  };
+
+  it('are joined with the predictions that name the topic, or none, and with no others', () => {
+    expect(metricsUnder(labelled(null))).toEqual(new Set(['accuracy']));
+    expect(metricsUnder(labelled(['feedback']))).toEqual(new Set(['accuracy']));
+    expect(metricsUnder(labelled(['another']))).toEqual(new Set());
   });
 });
 
