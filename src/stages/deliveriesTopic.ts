@@ -1,6 +1,7 @@
 /** The `deliveries` topic: per incident the last event that needs no delivery any more. Compacted; the key is the incident. */
 import type { EventRecord } from '../core/incident/event.ts';
 import type { Log, OutgoingRecord, TopicPartition } from '../log/port.ts';
+import { readToBarrier } from './compactedTopic.ts';
 
 /** How an event was dealt with: Sentry has it, it ends an incident and is only logged, or it stands on the dead-letter topic. */
 export type Settlement = 'accepted' | 'logged' | 'parked';
@@ -13,29 +14,16 @@ export function deliveryRecord(at: TopicPartition, event: EventRecord, settlemen
 }
 
 /**
- * Last ordinal per incident. Writes a barrier record and reads up to it: whatever a former owner of the partition had acknowledged by then is
- * seen. The largest ordinal wins, not the last record: a former owner may write late. Null where `isWanted` turned false on the way.
+ * Last ordinal per incident that a former owner of the partition had acknowledged by now. The largest ordinal wins, not the last record: a former
+ * owner may write late. Null where `isWanted` turned false on the way.
  */
 export async function readDeliveries(log: Log, at: TopicPartition, isWanted: () => boolean): Promise<ReadonlyMap<string, number> | null> {
-  const [barrier] = await log.produce([{ ...at, key: barrierKey, value: '{}' }]);
-  const { low } = await log.offsets(at);
-  const reader = await log.read(at, low);
   const delivered = new Map<string, number>();
-  try {
-    for (let position = low; barrier !== undefined && position <= barrier; ) {
-      if (!isWanted()) return null;
-      const batch = await reader.next(1_000);
-      for (const record of batch?.records ?? []) {
-        const incident = record.key === null ? barrierKey : text.decode(record.key);
-        const ordinal = ordinalOf(record.value);
-        if (incident !== barrierKey && ordinal !== null) delivered.set(incident, Math.max(ordinal, delivered.get(incident) ?? ordinal));
-      }
-      position = batch?.nextOffset ?? position;
-    }
-  } finally {
-    await reader.close();
-  }
-  return delivered;
+  const isWhole = await readToBarrier(log, at, barrierKey, isWanted, (incident, value) => {
+    const ordinal = ordinalOf(value);
+    if (ordinal !== null) delivered.set(incident, Math.max(ordinal, delivered.get(incident) ?? ordinal));
+  });
+  return isWhole ? delivered : null;
 }
 
 const text = new TextDecoder();

@@ -1,0 +1,35 @@
+/** Reading a whole partition of a compacted topic as of now: how the state of a former owner comes back. */
+import type { Log, TopicPartition } from '../log/port.ts';
+
+const text = new TextDecoder();
+
+/**
+ * Gives every record of a partition to `take`, in order, up to a barrier that this call writes under `barrierKey`: whatever a former owner had
+ * acknowledged by then is seen ("read to the high watermark" may wait for ever on a compacted topic). Barriers, of former owners too, and
+ * records without a key are not given. True when all of them were taken; false where `isWanted` turned false on the way.
+ */
+export async function readToBarrier(
+  log: Log,
+  at: TopicPartition,
+  barrierKey: string,
+  isWanted: () => boolean,
+  take: (key: string, value: Uint8Array | null) => void,
+): Promise<boolean> {
+  const [barrier] = await log.produce([{ ...at, key: barrierKey, value: '{}' }]);
+  const { low } = await log.offsets(at);
+  const reader = await log.read(at, low);
+  try {
+    for (let position = low; barrier !== undefined && position <= barrier; ) {
+      if (!isWanted()) return false;
+      const batch = await reader.next(1_000);
+      for (const record of batch?.records ?? []) {
+        const key = record.key === null ? barrierKey : text.decode(record.key);
+        if (key !== barrierKey) take(key, record.value);
+      }
+      position = batch?.nextOffset ?? position;
+    }
+  } finally {
+    await reader.close();
+  }
+  return true;
+}
