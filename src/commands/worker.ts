@@ -54,8 +54,12 @@ function rolesOf(text: string): Role[] {
 function healthOf(worker: Worker, mustRun: boolean): HealthState {
   const states = [...worker.states];
   const isFine = (state: string) => state === 'running' || (!mustRun && state === 'starting');
+  const stopped = worker.stoppedPartitions;
+  const blind =
+    stopped.length === 0 ? {} : { partials: `partitions ${stopped.join(', ')} are stopped, their models are not watched: see the log` };
   return {
-    ok: states.every(([, state]) => isFine(state)),
-    checks: Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])),
+    // A restart would stop at the same record: not ready, but alive.
+    ok: states.every(([, state]) => isFine(state)) && (!mustRun || stopped.length === 0),
+    checks: { ...Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])), ...blind },
   };
 }

@@ -90,6 +90,11 @@ export const metrics = {
     help: 'Panes decided, by clock (data or label).',
     labels: ['clock'],
   },
+  tidemark_partitions_stopped: {
+    kind: 'gauge',
+    help: 'Partitions of partials that cannot be read or decided: their models are not watched. Any value is an alarm; the log says which and why.',
+    labels: [],
+  },
   tidemark_decision_lag_seconds: {
     kind: 'histogram',
     help: 'Time between the end of a pane (event time) and its decision (wall clock).',

@@ -68,6 +68,11 @@ export class DetectStage {
     this.#gauge = new IncidentGauge(options.metrics);
   }
 
+  /** Partitions of `partials` that are stopped until somebody has corrected something: their models are not watched. */
+  get stoppedPartitions(): readonly number[] {
+    return [...this.#resting].filter(([, rest]) => rest.untilMs === null).map(([partition]) => partition);
+  }
+
   /** Decides until the signal says stop. Rejects with `ConfigError` where the topics do not fit together. */
   async run(signal: AbortSignal): Promise<void> {
     const { log, settings } = this.#options;
@@ -107,6 +112,10 @@ export class DetectStage {
     for (const [partition, task] of this.#tasks) {
       if (!partitions.some((own) => own.partition === partition && own.since === task.since)) this.#drop(partition);
     }
+    for (const [partition, rest] of this.#resting) {
+      if (!partitions.some((own) => own.partition === partition && own.since === rest.since)) this.#resting.delete(partition);
+    }
+    this.#options.metrics.set('tidemark_partitions_stopped', {}, this.stoppedPartitions.length);
     const isWanted = () => !signal.aborted && member.assignment().epoch === epoch;
     for (const at of partitions) {
       if (!this.#tasks.has(at.partition) && !this.#isResting(at)) await this.#guard(at, signal, () => this.#takeUp(member, at, isWanted));
@@ -144,6 +153,7 @@ export class DetectStage {
           `${topic}, partition ${partition} is stopped, its models are not watched: ${error.message}. Nothing of it is committed; after a correction restart the worker`,
         );
         this.#resting.set(partition, { since, untilMs: null });
+        this.#options.metrics.set('tidemark_partitions_stopped', {}, this.stoppedPartitions.length);
       } else throw error;
       this.#drop(partition);
       if (error instanceof DependencyError && !signal.aborted) await clock.sleep(pauseMs);

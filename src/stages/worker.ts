@@ -32,12 +32,18 @@ export type StageStates = ReadonlyMap<Role, 'starting' | 'running' | 'stopped'>;
 /** Runs the stages of a worker until the signal says stop; a stage that fails takes the others down with it. */
 export class Worker {
   readonly #options: WorkerOptions;
+  #detect: DetectStage | null = null;
   readonly #states = new Map<Role, 'starting' | 'running' | 'stopped'>();
   #fileBaselines: FileBaselines = new Map();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     for (const role of options.roles) this.#states.set(role, 'starting');
+  }
+
+  /** Partitions of `partials` whose models are not watched, because something in them cannot be read or decided. */
+  get stoppedPartitions(): readonly number[] {
+    return this.#detect?.stoppedPartitions ?? [];
   }
 
   get states(): StageStates {
@@ -92,7 +98,8 @@ export class Worker {
           metrics,
         }).run(signal);
       case 'detect':
-        return new DetectStage({ log, settings: config.core, fileBaselines: this.#fileBaselines, clock, logger, metrics }).run(signal);
+        this.#detect = new DetectStage({ log, settings: config.core, fileBaselines: this.#fileBaselines, clock, logger, metrics });
+        return this.#detect.run(signal);
       case 'notify': {
         const { deliver, close } = await startSentryDelivery(config, this.#options.release);
         try {

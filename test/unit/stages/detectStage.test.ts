@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/core/canonicalJson.ts';
+import { hourMs } from '../../../src/core/duration.ts';
 import { ConfigError, DependencyError } from '../../../src/core/errors.ts';
 import type { EventRecord } from '../../../src/core/incident/event.ts';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
@@ -17,7 +18,6 @@ import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 import { syntheticTraffic } from '../../support/syntheticTraffic.ts';
 
-const hourMs = 3_600_000;
 const settings = coreSettings({
   group: 'g',
   feedback: [],
@@ -70,13 +70,14 @@ function start(log: MemoryLog, metrics: Metrics = noMetrics) {
   const keep = (level: string) => (fields: unknown, message: string) => void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
   const logger: Logger = { error: keep('error'), warn: keep('warn'), info: keep('info'), debug() {} };
   const controller = new AbortController();
-  const ended = new DetectStage({ log: log.as('worker'), settings, clock, logger, metrics }).run(controller.signal);
+  const stage = new DetectStage({ log: log.as('worker'), settings, clock, logger, metrics });
+  const ended = stage.run(controller.signal);
   const stop = async () => {
     controller.abort();
     await ended;
   };
   running.push(stop);
-  return { lines, stop };
+  return { stage, lines, stop };
 }
 
 async function recordsOf(log: MemoryLog, topic: string, partition = 0): Promise<{ key: string; text: string | null }[]> {
@@ -174,8 +175,10 @@ describe('the detect stage', () => {
     await log.produce([{ topic: topics.partials, partition: 1, key: model, value: 'no partial' }]);
     await write(log, messages.slice(10), 1);
     await write(log, messages, 0);
-    const { lines, stop } = start(log);
+    const { stage, lines, stop } = start(log);
     await until(async () => (await isDone(log, 0)) && lines.some((line) => line.startsWith('error')));
+    // What readiness and the metric say.
+    expect(stage.stoppedPartitions).toEqual([1]);
     await stop();
     const errors = lines.filter((line) => line.startsWith('error'));
     expect(errors).toHaveLength(1);
