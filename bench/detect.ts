@@ -4,9 +4,11 @@
  * One model learns three days of baseline and fills its windows; its facts under a hundred names are what a detector of a hundred models restores. It then decides two hours, in which
  * the steps of all scales end.
  */
+
 import { Detector, type Step } from '../src/core/detect/detector.ts';
 import { factKey, parseFactKey, readNode } from '../src/core/detect/fact.ts';
 import { FactMap, restoreDetector } from '../src/core/detect/restore.ts';
+import { hourMs } from '../src/core/duration.ts';
 import type { CoreSettings } from '../src/core/settings.ts';
 import { SeriesBuilder } from '../src/core/sketch/seriesBuilder.ts';
 import type { SeriesSummary } from '../src/core/sketch/types.ts';
@@ -23,7 +25,6 @@ const partitions = 4;
 /** Predictions of one model in a pane and source partition: two a second over all partitions. */
 const rowsPerPartial = 150;
 const poolSize = 48;
-const hourMs = 3_600_000;
 const learningHours = 72 + 25;
 const measuredHours = 2;
 const topic = 'bench-predictions';

@@ -1,3 +1,4 @@
+import { hourMs, minuteMs } from '../../src/core/duration.ts';
 import type { CoreSettings } from '../../src/core/settings.ts';
 
 /** xorshift32 (Marsaglia 2003): the same values in every run. */
@@ -61,9 +62,6 @@ export function* predictionTraffic(count: number, stepMs: number): Generator<str
     });
   }
 }
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
 
 /** The documented defaults, for one topic of predictions. */
 export function benchSettings(group: string, topic: string): CoreSettings {

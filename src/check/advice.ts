@@ -1,5 +1,5 @@
 /** What a person should change, from what a sample of a topic shows. */
-import { formatDuration } from '../core/duration.ts';
+import { dayMs, formatDuration, hourMs, minuteMs } from '../core/duration.ts';
 import { type CoreSettings, settingsOf, type TopicSource } from '../core/settings.ts';
 import type { SourceRole } from '../core/summarize/messages.ts';
 import { seriesOfFeature } from '../core/summarize/seriesNames.ts';
@@ -55,7 +55,7 @@ function ofTimes({ times, predictions }: TopicProfile, role: SourceRole, { windo
       ),
     );
   }
-  if (times.newestMs !== null && times.newestMs - nowMs > 60_000) {
+  if (times.newestMs !== null && times.newestMs - nowMs > minuteMs) {
     findings.push(advice(`the newest Kafka timestamp is ${about(times.newestMs - nowMs)} ahead of the clock of this machine`));
   }
   return findings;
@@ -119,9 +119,9 @@ export function atQuantile(ascending: readonly number[], q: number): number {
 /** A length of time in the unit that suits it: `2.4s`, `3.5h`. */
 export function about(milliseconds: number): string {
   const units: readonly (readonly [string, number])[] = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
+    ['d', dayMs],
+    ['h', hourMs],
+    ['m', minuteMs],
     ['s', 1_000],
   ];
   for (const [unit, length] of units)

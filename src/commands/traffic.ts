@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLogger } from '../config/logger.ts';
+import { hourMs } from '../core/duration.ts';
 import { ConfigError } from '../core/errors.ts';
 import { demoConfig } from '../demo/demoConfig.ts';
 import { openSourceTopics, replay } from '../demo/demoReplay.ts';
@@ -20,8 +21,6 @@ import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } 
 import { openKafka } from './openKafka.ts';
 import { timeBar } from './progress.ts';
 import { stopOnSignals } from './signals.ts';
-
-const hourMs = 3_600_000;
 
 /** Faults by name; each begins at `--fault-at`. */
 const faults: Readonly<Record<string, (sinceMs: number) => Fault>> = {

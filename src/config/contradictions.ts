@@ -1,12 +1,9 @@
 /** Values that are each allowed and cannot work together. */
-import { formatDuration } from '../core/duration.ts';
+import { dayMs, formatDuration, hourMs } from '../core/duration.ts';
 import { internalTopics } from '../core/incident/topics.ts';
 import { type CoreSettings, type ModelSettings, stepsPerWindow } from '../core/settings.ts';
 import type { KafkaSettings } from './config.ts';
 import type { Problem } from './problems.ts';
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 /** Reports a problem of a key; the caller knows where the key was written. */
 type Report = (key: readonly string[], message: string) => void;

@@ -1,5 +1,6 @@
 /** The demo from its first line to its last: what a newcomer sees first. */
 import { writeFileSync } from 'node:fs';
+import { dayMs, minuteMs } from '../core/duration.ts';
 import type { Clock } from '../log/port.ts';
 import { writeEnding } from './demoEnding.ts';
 import { type DemoParts, type PartsOptions, startParts } from './demoParts.ts';
@@ -23,7 +24,7 @@ export interface DemoOptions extends Omit<PartsOptions, 'report'> {
 /** Runs the demo; true where the incident of the injected fault reached the inbox. Everything that was started is stopped in the end. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { screen, scenario, hoursPerSecond, signal } = options;
-  const days = Math.round((scenario.traffic.toMs - scenario.traffic.fromMs) / 86_400_000);
+  const days = Math.round((scenario.traffic.toMs - scenario.traffic.fromMs) / dayMs);
   screen.line(
     screen.styled('bold', `Tidemark demo: ${days} days of real flights, January and February 2001, ${hoursPerSecond} hours a second`),
   );
@@ -89,7 +90,7 @@ function resultOf({ scenario }: DemoOptions, { how, inbox, counts }: DemoParts, 
             issue: found.arrival.issue.id,
             title: found.arrival.event.title,
             time: found.arrival.event.time,
-            delayMinutes: found.delayMs / 60_000,
+            delayMinutes: found.delayMs / minuteMs,
           },
     issues: inbox
       .issues()

@@ -1,4 +1,5 @@
 /** The run itself, told as it goes: traffic, quiet, what really happened, the injected fault, and its incident in the inbox. */
+import { hourMs } from '../core/duration.ts';
 import { DependencyError } from '../core/errors.ts';
 import type { Clock } from '../log/port.ts';
 import { type Arrival, IncidentWatch } from './demoIncidents.ts';
@@ -29,7 +30,6 @@ export interface StoryOutcome {
   readonly seconds: number;
 }
 
-const hourMs = 3_600_000;
 const tickMs = 100;
 /** How long the incident may take beyond twice the planned time, however slow the machine. */
 const patienceMs = 90_000;

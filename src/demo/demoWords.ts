@@ -1,4 +1,5 @@
 /** Times and spans in the words of the demo. */
+import { minuteMs } from '../core/duration.ts';
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -16,7 +17,7 @@ export function dayText(timeMs: number): string {
 
 /** `1 h 30 min`. */
 export function spanText(milliseconds: number): string {
-  const minutes = Math.round(milliseconds / 60_000);
+  const minutes = Math.round(milliseconds / minuteMs);
   const parts = [minutes >= 60 ? `${Math.floor(minutes / 60)} h` : '', minutes % 60 > 0 ? `${minutes % 60} min` : ''];
   return parts.filter((part) => part !== '').join(' ') || '0 min';
 }

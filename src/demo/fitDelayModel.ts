@@ -3,12 +3,13 @@
  * in a fixed order without randomness: the penalised likelihood is concave, so the same rows give the same weights.
  */
 import { writeFileSync } from 'node:fs';
+import { dayMs } from '../core/duration.ts';
 import { type DelayWeights, lateMinutes } from './delayModel.ts';
 import type { Flight } from './flight.ts';
 import { firstDayMs, flightRows } from './flightRows.ts';
 
 /** Training weeks: 1 to 21 January. The demo replays what comes after. */
-export const trainingEndMs = firstDayMs + 21 * 86_400_000;
+export const trainingEndMs = firstDayMs + 21 * dayMs;
 
 /** As if every value had been seen this often more, at the average: keeps airports with a handful of flights near zero. */
 const ridge = 20;

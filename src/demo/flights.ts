@@ -2,6 +2,7 @@
  * The traffic of the demo: for each flight a prediction when it leaves and its label when it has landed, in the order of event time, with
  * faults injected on request. A pure function of the data set and the options.
  */
+import { minuteMs } from '../core/duration.ts';
 import { delayWeights, type FlightFeatures, lateMinutes, lateProbability, modelName, modelVersion, type Outcome } from './delayModel.ts';
 import type { Flight, FlightSelection } from './flight.ts';
 import { flightRows, shareOf } from './flightRows.ts';
@@ -46,8 +47,6 @@ export interface FlightTrafficOptions extends FlightSelection {
 
 /** The ten airports with the most departures in the training weeks: about 35 % of all flights. */
 export const hubs: readonly string[] = ['ORD', 'DFW', 'ATL', 'LAX', 'PHX', 'STL', 'DTW', 'MSP', 'LAS', 'DEN'];
-
-const minuteMs = 60_000;
 
 /**
  * Predictions and labels of the selected flights by event time; of those at the same minute the labels come first. Labels of flights in the

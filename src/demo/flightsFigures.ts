@@ -2,12 +2,11 @@
  * The figures of docs/flights.md: what the data set is, how it changes, and how good the demo's model is. `node src/demo/flightsFigures.ts`
  * reads all three million flights, about ten seconds.
  */
+import { dayMs } from '../core/duration.ts';
 import { delayWeights, lateMinutes, lateProbability } from './delayModel.ts';
 import { trainingEndMs } from './fitDelayModel.ts';
 import type { Flight } from './flight.ts';
 import { firstDayMs, flightRows, lastDayMs } from './flightRows.ts';
-
-const dayMs = 86_400_000;
 
 /** What is said of one day. Shares are of the day's flights. */
 interface Day {

@@ -1,10 +1,7 @@
 /** What the demo replays, and the settings under which it was tried out (docs/flights.md has what came of it). Durations are milliseconds. */
+import { dayMs, hourMs, minuteMs } from '../core/duration.ts';
 import type { FlightTrafficOptions } from './flights.ts';
 import { distanceInKilometres } from './flights.ts';
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 
 /** One run of the demo: the traffic, when its fault begins, and how windows are cut. */
 export interface FlightsScenario {

@@ -1,6 +1,6 @@
 /** The page of a backtest: self-contained HTML without scripts, for a person who decides whether the thresholds are right. */
 import { escaped } from '../chart/svg.ts';
-import { formatDuration } from '../core/duration.ts';
+import { dayMs, formatDuration } from '../core/duration.ts';
 import type { EvaluationRecord, EventRecord } from '../core/incident/event.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { type Aggregate, aggregate, type SeriesRow } from './aggregate.ts';
@@ -24,7 +24,6 @@ export interface ReportInput {
 /** Rows of the table of series, and incidents with a section. */
 const listedRows = 150;
 const listedIncidents = 100;
-const dayMs = 86_400_000;
 
 /** One HTML document. The same input gives the same bytes. */
 export function renderReport(input: ReportInput): string {

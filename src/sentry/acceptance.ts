@@ -1,4 +1,5 @@
 /** What an answer of Sentry means for an event. */
+import { dayMs } from '../core/duration.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 
 /** An answer of the server as it came; null where none came within the deadline. */
@@ -13,7 +14,7 @@ export interface ServerAnswer {
 /** A pause that is asked for without a length, or with one that cannot be read. */
 const defaultPauseMs = 60_000;
 /** A longer pause is cut to this: a garbled header must not silence a deployment for a year. */
-const longestPauseMs = 86_400_000;
+const longestPauseMs = dayMs;
 
 /** Categories of a rate limit that concern an event; a limit without a category concerns everything. */
 const eventCategories: ReadonlySet<string> = new Set(['', 'default', 'error']);

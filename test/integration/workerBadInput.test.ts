@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
+import { hourMs, minuteMs } from '../../src/core/duration.ts';
 import type { EventRecord } from '../../src/core/incident/event.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
 import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
@@ -12,8 +13,6 @@ const { brokers } = testKafka();
 const prefix = `bad-input-${process.pid}`;
 const predictions = `${prefix}-predictions`;
 const partitions = 2;
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
 const startMs = Date.UTC(2026, 2, 1);
 const hours = 30;
 /** From this hour on one record in five cannot be used. */

@@ -1,12 +1,10 @@
 /** What a simulated run is about: settings small enough for a day's baseline and a drift, and traffic in them. */
+import { hourMs, minuteMs } from '../../src/core/duration.ts';
 import type { FeedbackRecord, PredictionRecord } from '../../src/core/record/record.ts';
 import type { CoreSettings } from '../../src/core/settings.ts';
 import { Random } from '../support/random.ts';
 import { coreSettings, modelSettings } from '../support/settings.ts';
 import { type SourceRecord, syntheticTraffic, type Traffic } from '../support/syntheticTraffic.ts';
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
 
 export interface Scenario {
   readonly name: string;

@@ -1,7 +1,5 @@
+import { hourMs, minuteMs } from '../../src/core/duration.ts';
 import type { CoreSettings, LimitSettings, ModelSettings, TopicSource, WindowSettings } from '../../src/core/settings.ts';
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
 
 /** A topic in the `json` format whose records name their models. */
 export function topicSource(topic: string): TopicSource {

@@ -1,4 +1,5 @@
 /** Small traffic of one or two models with everything in it: numbers, categories, missing values, segments, versions, late labels, a shift. */
+import { hourMs } from '../../src/core/duration.ts';
 import type { FeedbackRecord, PredictionRecord } from '../../src/core/record/record.ts';
 import type { Random } from './random.ts';
 
@@ -24,8 +25,6 @@ export interface Traffic {
   readonly predictions: SourceRecord<PredictionRecord>[][];
   readonly feedback: SourceRecord<FeedbackRecord>[][];
 }
-
-const hourMs = 3_600_000;
 
 export function syntheticTraffic(options: TrafficOptions): Traffic {
   const { random, startMs, hours, rowsPerHour } = options;

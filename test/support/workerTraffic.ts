@@ -1,4 +1,5 @@
 /** Source topics on a real Kafka with synthetic traffic in them, a configuration file that reads them, and the events that must come of it. */
+
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { stringify } from 'yaml';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { factKey } from '../../src/core/detect/fact.ts';
+import { hourMs, minuteMs } from '../../src/core/duration.ts';
 import { DependencyError } from '../../src/core/errors.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
 import { decodeMessage } from '../../src/core/summarize/codec.ts';
@@ -16,8 +18,6 @@ import { bytesOf, closed, type Scenario } from '../simulation/scenario.ts';
 import { Random } from './random.ts';
 import { syntheticTraffic, type Traffic } from './syntheticTraffic.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
 /** Partitions of every internal topic. */
 const internalPartitions = 4;
 

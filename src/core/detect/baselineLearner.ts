@@ -3,13 +3,12 @@
  * refitted at the end of every whole day with data until it is complete, then frozen. A day in which an incident was open is not added, so
  * the baseline ends a day later; a gap of more than a day starts anew.
  */
+import { dayMs } from '../duration.ts';
 import type { CoreSettings } from '../settings.ts';
 import { type CellBaseline, fitCell, type UndatedCell } from './cellFit.ts';
 import type { CellHistory } from './cellHistory.ts';
 import type { FileCell } from './fileBaseline.ts';
 import type { Node } from './node.ts';
-
-const dayMs = 86_400_000;
 
 /** Live days from which the rows of a file without times get their variation (recipe, section 8). */
 const undatedDays = 3;

@@ -2,6 +2,7 @@
  * The fit of one cell's baseline from its units, whoever gathered them: a learner from live data, or a reader from a file
  * (docs/design/protocol.md, Baseline `first` and learning).
  */
+import { dayMs, hourMs } from '../duration.ts';
 import type { CoreSettings } from '../settings.ts';
 import { mergeSeries } from '../sketch/merge.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
@@ -10,8 +11,6 @@ import { isUsable } from './significance/family.ts';
 import type { UnitSums } from './significance/fitSums.ts';
 import { fitScores, scoreSeries } from './significance/scores.ts';
 import { fitFileSeries, fitRate, fitSeries, type SeriesBaseline, type SeriesUnit } from './significance/series.ts';
-
-const dayMs = 86_400_000;
 
 /** Name of the series that is the rate of bad records. */
 export const invalidSeries = 'invalid';
@@ -44,7 +43,7 @@ export interface UndatedCell {
 /** Span in which a baseline keeps its sums (recipe, section 1): an hour, the hop if that is longer, the shortest scale if that is shorter. */
 export function baselineUnitMs({ window }: CoreSettings): number {
   const shortest = window.scalesMs[0] ?? Number.POSITIVE_INFINITY;
-  return Math.max(window.hopMs, Math.min(3_600_000, shortest));
+  return Math.max(window.hopMs, Math.min(hourMs, shortest));
 }
 
 /** What a fit is made from: nodes of one unit each, and the starts of the days that count, ascending. */

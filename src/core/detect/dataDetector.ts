@@ -2,6 +2,7 @@
  * One model on the data clock: panes become nodes, nodes windows, windows evaluations, evaluations incidents of kind drift and quality; and
  * the baseline learns. Everything that a restart needs leaves as facts.
  */
+import { dayMs } from '../duration.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook } from '../incident/incidentBook.ts';
 import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
@@ -18,8 +19,6 @@ import { type FileBaseline, fileCellOf, onlyVersionOf } from './fileBaseline.ts'
 import type { DataState, VersionState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';
-
-const dayMs = 86_400_000;
 
 /** A cell with its nodes and its baseline. */
 interface WatchedCell {

@@ -2,13 +2,12 @@
  * What a baseline file says of one model (docs/design/protocol.md, File baseline): by cell either a finished baseline, where its rows have times, or
  * scores and rates that wait for the variation of the first live days, where they have none. The same file gives the same.
  */
+import { dayMs } from '../duration.ts';
 import type { CoreSettings } from '../settings.ts';
 import { settingsOf } from '../settings.ts';
 import type { PartialRecord } from '../summarize/messages.ts';
 import { baselineUnitMs, type CellBaseline, fitCell, type UndatedCell } from './cellFit.ts';
 import { allVersions, type CellKey, cellText, type Node, paneNodes } from './node.ts';
-
-const dayMs = 86_400_000;
 
 /** One cell of a file. `hash` is that of the file's bytes. */
 export type FileCell =

@@ -3,7 +3,7 @@
  * kind performance advance. Predictions of a pane are joined only when the label clock decides that pane, so that what is joined
  * does not depend on how far the data clock was ahead.
  */
-import { formatDuration } from '../duration.ts';
+import { dayMs, formatDuration } from '../duration.ts';
 import type { EvaluationRecord, EventSeries, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook, type Signal } from '../incident/incidentBook.ts';
 import { PerformanceState } from '../performance/performanceState.ts';
@@ -23,8 +23,6 @@ import type { LabelState } from './modelState.ts';
 import { sourceRanges } from './node.ts';
 import { holm } from './significance/family.ts';
 import { SourceLog } from './sourceLog.ts';
-
-const dayMs = 86_400_000;
 
 /** p of the whole model at or below which a segment's own drop is taken for a part of the model's. */
 const shownByWhole = 0.01;

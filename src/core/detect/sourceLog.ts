@@ -1,8 +1,9 @@
 /** Source offsets behind the recent past of a model, by hour of event time or arrival, for the `source` of performance incidents. */
+import { hourMs } from '../duration.ts';
 import type { SourceRange } from '../incident/event.ts';
 import { mergeRanges } from './node.ts';
 
-const spanMs = 3_600_000;
+const spanMs = hourMs;
 
 export class SourceLog {
   readonly #spans = new Map<number, SourceRange[]>();

@@ -7,7 +7,9 @@
  * A series recovers when no scale that has shown it has done so for `recoverAfter` evaluations in a row. The shortest scale alone is not asked, for a weak fault that only long windows can see would recover every
  * night in a short one and open again the next morning (docs/decisions/0009-recovery-asks-every-scale.md).
  */
+
 import { canonicalJson } from '../canonicalJson.ts';
+import { dayMs } from '../duration.ts';
 import { sha256Hex } from '../hashText.ts';
 import { type AlertSettings, stepsPerWindow } from '../settings.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
@@ -15,7 +17,6 @@ import type { EventSeries, IncidentKind, IncidentStep, Severity } from './event.
 
 /** p at or below which a series is named as "moving too" when an incident opens. */
 const movingToo = 0.01;
-const dayMs = 86_400_000;
 
 /** One tested comparison of one series at one scale, as the book needs it. Untested ones (`insufficient`, `learning`) are not given. */
 export interface Signal {

@@ -1,6 +1,6 @@
 /** The one line of an incident that a person can act on: what moved, from what to what, since when, on how many rows. */
 import { versionSeries } from '../detect/node.ts';
-import { formatDuration } from '../duration.ts';
+import { dayMs, formatDuration, hourMs, minuteMs } from '../duration.ts';
 import type { Description, EventSeries } from './event.ts';
 import type { BookStep } from './incidentBook.ts';
 
@@ -126,6 +126,6 @@ function clockTime(timeMs: number): string {
 
 /** A duration in the largest unit that gives at least two of it. */
 function formatRoughly(milliseconds: number): string {
-  const unit = [86_400_000, 3_600_000, 60_000].find((size) => milliseconds >= 2 * size) ?? 60_000;
+  const unit = [dayMs, hourMs, minuteMs].find((size) => milliseconds >= 2 * size) ?? minuteMs;
   return formatDuration(Math.max(1, Math.round(milliseconds / unit)) * unit);
 }

@@ -7,8 +7,10 @@
  * only if its prediction is old enough to have seen everything that the label's delay slot can hold. Then a slot is a plain sample of
  * the labels of that delay, whatever the rest of the delays looks like.
  */
+
 import type { StatisticKind, StatisticModel } from '../detect/significance/statistic.ts';
 import { fitWithRates, slotRates } from '../detect/significance/statistic.ts';
+import { hourMs } from '../duration.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
 import type { CohortSums, WeightedSums } from './cohortSums.ts';
 import { addRow, addSums, effectiveRows, emptySums, meanOf, scoreOf, sumCohort, varianceOf } from './cohortSums.ts';
@@ -18,7 +20,6 @@ import type { PredictionPane } from './predictionPane.ts';
 import { metricOf } from './task.ts';
 import type { BaselineSeries, PerformanceBaseline, PerformanceMetric } from './types.ts';
 
-const hourMs = 3_600_000;
 /** Blocks of prediction time from which phi is read are multiples of this (recipe, section 7: 6, 12, 24 h). */
 const blockMs = 6 * hourMs;
 /** A baseline needs this many units, or no variation can be read from it. */

@@ -1,9 +1,9 @@
 /** The stored predictions of one version, by pane, and the way from an id to its rows. */
+import { dayMs } from '../duration.ts';
 import type { FeedbackSampleEntry, Hash64, PredictionSampleEntry, Sample } from '../sketch/types.ts';
 import { HashIndex } from './hashIndex.ts';
 import { PredictionPane } from './predictionPane.ts';
 
-const dayMs = 86_400_000;
 /** Span of one index: a lookup over a horizon of two weeks asks five of them, and memory is given back at this grain. */
 const indexSpanMs = 4 * dayMs;
 /** Rows of a pane that a reference can tell apart: the largest sample (docs/design/protocol.md, Values). */

@@ -1,8 +1,5 @@
 /** Delays of labels: how late a label came, and the slots in which windows are compared with labels of the same delay (recipe, section 7). */
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
+import { dayMs, hourMs, minuteMs } from '../duration.ts';
 
 /** Lower edges of the delay slots: 0, 15 min, 1, 3, 6, 12 h, then days to 20. The last slot has no upper edge. */
 const delayEdgesMs: readonly number[] = [

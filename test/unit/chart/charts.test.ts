@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { distributionChart } from '../../../src/chart/distributionChart.ts';
 import { lineChart } from '../../../src/chart/lineChart.ts';
 import { type Colours, pageColours } from '../../../src/chart/svg.ts';
+import { hourMs } from '../../../src/core/duration.ts';
 import { SeriesBuilder } from '../../../src/core/sketch/seriesBuilder.ts';
 import type { CategorySummary, NumericSummary } from '../../../src/core/sketch/types.ts';
 
@@ -18,7 +19,6 @@ function categories(counts: Readonly<Record<string, number>>): CategorySummary {
   return { count: entries.reduce((sum, { count }) => sum + count, 0), entries, truncated: false };
 }
 
-const hourMs = 3_600_000;
 const ramp = Array.from({ length: 1_000 }, (_, index) => index / 10);
 const colours: Colours = { text: '#000', muted: '#111', grid: '#222', baseline: '#333', current: '#444', alarm: '#555' };
 

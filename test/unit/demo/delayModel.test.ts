@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { dayMs } from '../../../src/core/duration.ts';
 import { type DelayWeights, delayWeights, type FlightFeatures, lateProbability } from '../../../src/demo/delayModel.ts';
 import { fitDelayModel, trainingEndMs } from '../../../src/demo/fitDelayModel.ts';
 import { firstDayMs, flightRows } from '../../../src/demo/flightRows.ts';
 import { figuresText, flightFigures } from '../../../src/demo/flightsFigures.ts';
 
 const features: FlightFeatures = { distance: 600, hour: 18, origin: 'ORD', destination: 'LGA' };
-const dayMs = 86_400_000;
 
 /** Every weight by its path. */
 function flat(weights: DelayWeights): [string, number][] {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hourMs } from '../../../src/core/duration.ts';
 import { openSourceTopics, replay } from '../../../src/demo/demoReplay.ts';
 import type { FlightMessage } from '../../../src/demo/flights.ts';
 import { flightTraffic } from '../../../src/demo/flights.ts';
@@ -6,7 +7,6 @@ import { MemoryLog } from '../../../src/log/memory/memoryLog.ts';
 import type { LogRecord } from '../../../src/log/port.ts';
 
 const fromMs = Date.UTC(2001, 0, 22);
-const hourMs = 3_600_000;
 const names = { predictions: 'p', feedback: 'f' };
 
 /** A clock that only moves while somebody sleeps. */

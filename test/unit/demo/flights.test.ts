@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { minuteMs } from '../../../src/core/duration.ts';
 import { InputError } from '../../../src/core/errors.ts';
 import type { TopicSource } from '../../../src/core/settings.ts';
 import { flightRows, shareOf } from '../../../src/demo/flightRows.ts';
@@ -19,7 +20,6 @@ import {
 import { writeFlightsFiles } from '../../../src/demo/flightsFiles.ts';
 import { readFile } from '../../../src/files/readFile.ts';
 
-const minuteMs = 60_000;
 const fromMs = Date.UTC(2001, 0, 8);
 const noonMs = Date.UTC(2001, 0, 8, 12);
 const toMs = Date.UTC(2001, 0, 9);

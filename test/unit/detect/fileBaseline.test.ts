@@ -6,6 +6,7 @@ import { loadBaselines } from '../../../src/baseline/loadBaselines.ts';
 import { Detector } from '../../../src/core/detect/detector.ts';
 import type { FileBaselines } from '../../../src/core/detect/fileBaseline.ts';
 import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
+import { dayMs, hourMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
 import type { CoreSettings } from '../../../src/core/settings.ts';
 import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
@@ -14,8 +15,6 @@ import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 import { syntheticTraffic } from '../../support/syntheticTraffic.ts';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 const startMs = Date.UTC(2026, 2, 1);
 let folder = '';
 beforeAll(() => {

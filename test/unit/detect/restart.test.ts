@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/core/canonicalJson.ts';
 import { Detector, type Step } from '../../../src/core/detect/detector.ts';
 import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
+import { hourMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
 import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
 import { partialsOf } from '../../support/partialsOf.ts';
@@ -9,7 +10,6 @@ import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 import { syntheticTraffic } from '../../support/syntheticTraffic.ts';
 
-const hourMs = 3_600_000;
 const settings = coreSettings({
   window: { hopMs: 15 * 60_000, scalesMs: [3 * hourMs, 24 * hourMs] },
   defaults: modelSettings({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { dayMs, hourMs } from '../../../src/core/duration.ts';
 import type { IncidentKind, Severity } from '../../../src/core/incident/event.ts';
 import { IncidentBook, type Signal } from '../../../src/core/incident/incidentBook.ts';
 import type { AlertSettings } from '../../../src/core/settings.ts';
@@ -6,9 +7,6 @@ import type { SegmentKey } from '../../../src/core/summarize/messages.ts';
 import { series } from '../../support/events.ts';
 import { modelSettings } from '../../support/settings.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 const hour = hourMs;
 const day = dayMs;
 

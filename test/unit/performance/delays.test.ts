@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { minuteMs } from '../../../src/core/duration.ts';
 import { delaySlot, delaySlots, exposureMs, joinDelaySlots } from '../../../src/core/performance/delays.ts';
 import { dayMs, hourMs } from './stream.ts';
-
-const minuteMs = 60_000;
 
 describe('delay slots', () => {
   it('have the edges 0, 15 min, 1, 3, 6, 12 h, then days to 20', () => {

@@ -1,9 +1,9 @@
 /** A backtest with one drift, one quality and one performance incident, as the flights of the demo give them. */
+import { hourMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord, EventRecord, EventSeries } from '../../../src/core/incident/event.ts';
 import type { CoreSettings, ModelSettings } from '../../../src/core/settings.ts';
 import type { ReportInput } from '../../../src/report/report.ts';
 
-const hourMs = 3_600_000;
 const startMs = Date.UTC(2001, 0, 29);
 const openedMs = Date.UTC(2001, 1, 7, 6);
 

@@ -1,12 +1,13 @@
 /** The checks of the recipe's section 8 on phi: independent rows, autocorrelated rows, a daily rhythm, bursts. */
+
 import { describe, expect, test } from 'vitest';
 import { nuOfWindow, phiOfWindow } from '../../../src/core/detect/significance/dispersion.ts';
 import { fitSlots, slotOf } from '../../../src/core/detect/significance/slots.ts';
 import type { StatisticModel } from '../../../src/core/detect/significance/statistic.ts';
 import { fitStatistic } from '../../../src/core/detect/significance/statistic.ts';
+import { hourMs } from '../../../src/core/duration.ts';
 import { Random } from '../../support/random.ts';
 
-const hourMs = 3_600_000;
 const rowsPerUnit = 40;
 
 /** A row of an hour; `row` counts within the hour. */

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { alphaOfScale, benjaminiHochberg, holm, isInsufficient, isUsable } from '../../../src/core/detect/significance/family.ts';
+import { dayMs, hourMs } from '../../../src/core/duration.ts';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 const budget = { incidents: 1, perMs: 30 * dayMs };
 
 describe('the level of a scale', () => {

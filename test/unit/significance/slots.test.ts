@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fitSlots, oneSlot, slotOf } from '../../../src/core/detect/significance/slots.ts';
+import { hourMs } from '../../../src/core/duration.ts';
 
-const hourMs = 3_600_000;
 const unitsOf = (first: number, count: number): number[] => Array.from({ length: count }, (_, index) => first + index);
 
 describe('slots of the hours of the day', () => {

@@ -2,6 +2,7 @@
  * The recipe's own test vectors: exact rows in, every intermediate value out. Sums are made by the exact scorer; everything after the
  * sums is production code.
  */
+
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { alphaOfScale, benjaminiHochberg } from '../../../src/core/detect/significance/family.ts';
@@ -11,6 +12,7 @@ import { evaluateSeries } from '../../../src/core/detect/significance/series.ts'
 import { fitSlots, oneSlot, slotOf } from '../../../src/core/detect/significance/slots.ts';
 import { compareStatistic, fitStatistic } from '../../../src/core/detect/significance/statistic.ts';
 import type { SeriesSums, WindowSums } from '../../../src/core/detect/significance/types.ts';
+import { hourMs } from '../../../src/core/duration.ts';
 import { categoricalScorer, exactMidRank, exactUnseen, numericScorer, type Row } from './exactRows.ts';
 
 interface StatisticVector {
@@ -61,7 +63,6 @@ interface Vectors {
 // The file is ours and its shape is fixed above.
 const vectors = JSON.parse(readFileSync(new URL('oracles/recipe-vectors.json', import.meta.url), 'utf8')) as Vectors;
 
-const hourMs = 3_600_000;
 const baselineUnits = 168;
 const minimumEffect = { location: 0.05, spread: 0.05, share: 0.01, totalVariation: 0.01 };
 

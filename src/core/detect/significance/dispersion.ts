@@ -2,10 +2,9 @@
  * How much more a sum varies from block to block than independent rows would (recipe, section 4): the dispersion phi of every block
  * length, from the baseline alone, with the degrees of freedom nu that say how well it is known.
  */
+import { dayMs, hourMs } from '../../duration.ts';
 import { fUpperTail } from './distributions.ts';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 /** Block lengths after the first, one unit. */
 const blockLengthsMs = [3, 6, 12, 24, 48].map((hours) => hours * hourMs);
 /** A block length needs this many blocks in the baseline. */

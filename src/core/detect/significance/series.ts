@@ -2,6 +2,7 @@
  * A series against its baseline: fits all its statistics, and makes one p of them for a window (recipe, sections 2 to 5). What is
  * fitted is plain data of finite numbers, so that a baseline is a fact: its JSON behaves as the object did.
  */
+import { dayMs } from '../../duration.ts';
 import type { AlertSettings } from '../../settings.ts';
 import { mergeSeries } from '../../sketch/merge.ts';
 import type { DigestSettings, SeriesSummary } from '../../sketch/types.ts';
@@ -15,8 +16,6 @@ import { slotRates } from './statistic.ts';
 import type { SeriesBaseline, SeriesEvaluation, SeriesSums, WindowSums } from './types.ts';
 
 export type { SeriesBaseline } from './types.ts';
-
-const dayMs = 86_400_000;
 
 /** One unit of the baseline: `floor(time / unitMs)`, its rows of the model, its summary (null where the series had none). */
 export interface SeriesUnit {

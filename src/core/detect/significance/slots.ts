@@ -1,6 +1,6 @@
 /** Slots: the hours of the day whose rates a window is compared with (recipe, section 1). */
+import { dayMs } from '../../duration.ts';
 
-const dayMs = 86_400_000;
 /** Below this length of baseline one slot serves all hours: the rhythm then counts as variation (insensitive, not wrong). */
 const hourSlotsFromMs = 3 * dayMs;
 /** A slot with fewer rows than this knows too little of its own. */
