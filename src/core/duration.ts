@@ -1,6 +1,13 @@
 /** Durations as people write them (`5m`, `24h`, `1.5d`): a number and `ms`, `s`, `m`, `h` or `d` of 24 hours. In the program they are milliseconds. */
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Milliseconds of a minute. */
+export const minuteMs = 60_000;
+/** Milliseconds of an hour. */
+export const hourMs = 60 * minuteMs;
+/** Milliseconds of a day of 24 hours, as UTC counts them. */
+export const dayMs = 24 * hourMs;
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: minuteMs, h: hourMs, d: dayMs };
 const shape = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
 
 /** What `parseDuration` accepts, for messages. */
