@@ -20,6 +20,8 @@ export interface ReplaySource {
   /** `middle` where the partition holds records before the first offset: the pane that it begins in is then incomplete. */
   readonly start: { readonly kind: 'beginning' | 'middle'; readonly offset: number };
   readonly records: AsyncIterable<ReplayRecord>;
+  /** True where it is known beforehand that there is no record. */
+  readonly isEmpty?: boolean;
 }
 
 export interface ReplayRecord {
@@ -35,6 +37,17 @@ export interface ReplayResult {
   readonly records: Record<string, Record<string, number>>;
   readonly late: number;
   readonly invalid: Record<string, number>;
+  /** Records that are predictions, late ones too; none of them means that nothing was looked at. */
+  readonly predictions: number;
+  /** The first record that could not be read as one; null where there is none. */
+  readonly firstInvalid: FirstInvalid | null;
+}
+
+export interface FirstInvalid {
+  readonly source: SourcePartition;
+  readonly offset: number;
+  /** What was found and what was expected, for a person. */
+  readonly detail: string;
 }
 
 export interface ReplayOptions {
@@ -82,6 +95,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const counts = { late: 0, invalid: {} as Record<string, number> };
   for (const { source } of running) records[source.source.topic] = { ...records[source.source.topic], [source.source.partition]: 0 };
   let read = 0;
+  let predictions = 0;
+  let firstInvalid: FirstInvalid | null = null;
   let sequence = 0;
 
   const take = async (message: PartialsMessage) => {
@@ -103,6 +118,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       }
       const { decoded, offset, timestampMs } = result.value;
       next.summarizer.add(decoded, offset, timestampMs);
+      if (decoded.kind === 'prediction') predictions++;
+      if (decoded.kind === 'invalid') firstInvalid ??= { source: next.source.source, offset, detail: decoded.detail };
       ofTopic[next.source.source.partition] = (ofTopic[next.source.source.partition] ?? 0) + 1;
       read++;
     }
@@ -113,7 +130,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     options.onProgress?.(read);
   }
   events.sort(compareEvents);
-  return { events, records, late: counts.late, invalid: counts.invalid };
+  return { events, records, late: counts.late, invalid: counts.invalid, predictions, firstInvalid };
 }
 
 /** The source to read on from; null when all are at their end. */

@@ -41,6 +41,7 @@ async function sourceOf(
     source: { role, topic: source.topic, partition },
     partitions,
     start: { kind: from > low ? 'middle' : 'beginning', offset: from },
+    isEmpty: from >= to,
     records: records(log, role, source, partition, from, to),
   };
 }

@@ -117,6 +117,4 @@ function checkSentry({ config: { sentry }, write }: CheckOptions, report: Report
   }
   const { host, pathname } = new URL(sentry.dsn);
   write(`sentry: project ${pathname.split('/').at(-1)} at ${host}, environment ${sentry.environment} (nothing was sent)`);
-  if (sentry.api.token === '')
-    report([{ kind: 'advice', text: 'without sentry.api.token recovered incidents are not resolved at Sentry' }]);
 }

@@ -5,7 +5,7 @@ import { topicSources } from '../backtest/topicSources.ts';
 import { loadBaselines } from '../baseline/loadBaselines.ts';
 import type { Config } from '../config/config.ts';
 import { createLogger } from '../config/logger.ts';
-import { ConfigError } from '../core/errors.ts';
+import { ConfigError, InputError } from '../core/errors.ts';
 import { systemClock } from '../log/systemClock.ts';
 import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } from './context.ts';
 import { exitCodes } from './exitCodes.ts';
@@ -46,6 +46,8 @@ export function backtestCommand(context: CommandContext): Command {
       }
       const config = configOf(options, context, !isOnTopics);
       const result = isOnTopics ? await ofTopics(config, options, context) : await ofFiles(config, options, context);
+      // "No incident" would be true, and the opposite of what was found out.
+      if (result.predictions === 0) throw new InputError(nothingSeen(result, options));
       context.stdout(outcome(result, options.out));
       if (options.failOnDrift === true && result.events.some((event) => event.step === 'opened')) context.exitWith(exitCodes.drift);
     });
@@ -69,6 +71,11 @@ async function ofTopics(config: Config, options: BacktestArguments, context: Com
   const log = await openKafka(config, createLogger(config.log.level));
   try {
     const sources = await topicSources(log, config.core, fromMs, toMs);
+    if (sources.every((source) => source.isEmpty === true)) {
+      throw new InputError(
+        `backtest: the topics hold no record with a Kafka timestamp from ${new Date(fromMs).toISOString()} up to ${new Date(toMs).toISOString()}; choose another stretch (retention may have deleted it)`,
+      );
+    }
     const times = ['--from', new Date(fromMs).toISOString(), '--to', new Date(toMs).toISOString()];
     return await run({ ...options, sources, settings: config.core, command: commandLine(options, times) }, context);
   } finally {
@@ -114,9 +121,30 @@ function outcome({ summary, events }: BacktestResult, out: string): string {
     .filter((event) => event.step === 'opened')
     .map((event) => `  ${event.windowEnd}  ${event.kind.padEnd(11)} ${event.model}: ${event.summary}`);
   const invalid = Object.values(summary.invalid).reduce((a, b) => a + b, 0);
+  const reasons = invalid === 0 ? '' : ` (${reasonsOf(summary.invalid)})`;
   const found =
     lines.length === 0
       ? 'No incident would have been filed.'
       : `${lines.length} incident${lines.length === 1 ? '' : 's'} would have been filed:\n${lines.join('\n')}`;
-  return `${found}\n${summary.evaluations.toLocaleString('en')} evaluations, ${summary.late.toLocaleString('en')} late and ${invalid.toLocaleString('en')} invalid records, ${summary.recordsPerSecond.toLocaleString('en')} records/s\nReport: ${out}/report.html\n`;
+  return `${found}\n${summary.evaluations.toLocaleString('en')} evaluations, ${summary.late.toLocaleString('en')} late and ${invalid.toLocaleString('en')} invalid records${reasons}, ${summary.recordsPerSecond.toLocaleString('en')} records/s\nReport: ${out}/report.html\n`;
+}
+
+/** Why there is no answer, for a person, who had a name or a format wrong. */
+function nothingSeen({ summary, firstInvalid }: BacktestResult, options: BacktestArguments): string {
+  const start = 'backtest: no record is a prediction, so nothing was compared';
+  if (firstInvalid === null) {
+    const where = options.predictions?.join(', ') ?? 'the topics between --from and --to';
+    return `${start}: ${where} held no record that is one`;
+  }
+  const { source, offset, detail } = firstInvalid;
+  const files = options[source.role];
+  const place =
+    files === undefined ? `${source.topic} partition ${source.partition} offset ${offset}` : `${files[source.partition]} row ${offset + 1}`;
+  return `${start}: ${reasonsOf(summary.invalid)}; first ${place}: ${detail}`;
+}
+
+function reasonsOf(invalid: BacktestResult['summary']['invalid']): string {
+  return Object.entries(invalid)
+    .map(([reason, count]) => `${reason} ${count.toLocaleString('en')}`)
+    .join(', ');
 }

@@ -1,11 +1,14 @@
 /** What a command gets from the outside, so that tests can run it in their own process. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folder that is looked in for `tidemark.yaml` where no file is named. */
+  readonly directory: string;
   /** What the command answers; `stderr` is for what it says meanwhile. */
   stdout(text: string): void;
   stderr(text: string): void;
@@ -32,7 +35,8 @@ export function withConfigOptions(command: Command): Command {
 
 /** The configuration that a command was called with. Warnings go to `stderr`. */
 export function configOf(options: ConfigOptions, context: CommandContext, assumeTopics = false): Config {
-  const files = options.config ?? (existsSync(usualFile) ? [usualFile] : []);
+  const usual = join(context.directory, usualFile);
+  const files = options.config ?? (existsSync(usual) ? [usual] : []);
   const config = loadConfig({ files, env: context.env, sets: options.set ?? [], assumeTopics });
   for (const warning of config.warnings) context.stderr(`tidemark: ${warning}\n`);
   return config;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { startInbox } from '../sentry/inbox/server.ts';
 import type { CommandContext } from './context.ts';
 
@@ -11,7 +11,7 @@ export function inboxCommand(context: CommandContext): Command {
       'Takes events as Sentry does, groups them into issues and shows them on a page. For rehearsals, demos and tests; not for production.',
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on, 0 for any free one', Number, 9465)
+    .option('--port <port>', 'port to listen on, 0 for any free one', portOf, 9465)
     .option('--file <file>', 'keep the events in this NDJSON file, so that they survive a restart')
     .addHelpText('after', '\nExample:\n  tidemark inbox --port 9465')
     .action(async ({ host, port, file }: { host: string; port: number; file?: string }) => {
@@ -20,4 +20,11 @@ export function inboxCommand(context: CommandContext): Command {
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       await inbox.close();
     });
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('must be a whole number from 0 to 65535.');
+  return port;
 }

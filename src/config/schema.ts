@@ -128,7 +128,7 @@ export const modelKeys = {
   sensitive: key<readonly string[]>(
     'list',
     [],
-    'Features whose categories, minima and maxima never leave (no event, picture or page shows them).',
+    'Features whose categories, minima and maxima are never sent to Sentry (the topics of Tidemark and the report of a backtest hold them).',
     { example: '[email_domain]' },
   ),
   ignore: key<readonly string[]>('list', [], 'Features that are not summarized.', { example: '[trace_id]' }),
@@ -235,7 +235,7 @@ export const rootKeys = {
     }),
     environment: key('text', 'production', 'Environment of the issues.'),
     api: {
-      token: key('text', '', 'Token with event:write, to resolve issues when incidents recover.', { sensitive: true }),
+      token: key('text', '', 'Token with event:write, to resolve issues when incidents recover; not used yet.', { sensitive: true }),
       organization: key('text', '', 'Slug of the organization.', { example: 'acme' }),
       project: key('text', '', 'Slug of the project.', { example: 'drift' }),
       url: key('url', '', "Sentry's address where it is not that of the DSN.", { example: 'https://sentry.example.com' }),

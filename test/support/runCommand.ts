@@ -1,4 +1,9 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runProgram } from '../../src/commands/program.ts';
+
+/** A folder without a configuration. */
+const noFolder = join(tmpdir(), 'tidemark-tests-without-configuration');
 
 /** Runs one command line in this process and collects what it says. */
 export async function runCommand(
@@ -9,6 +14,8 @@ export async function runCommand(
   let err = '';
   const code = await runProgram(args, {
     env,
+    // Not the checkout, where a person may have put a tidemark.yaml.
+    directory: noFolder,
     stdout: (text) => {
       out += text;
     },

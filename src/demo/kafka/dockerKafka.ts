@@ -52,6 +52,10 @@ export async function startDockerKafka(report: (line: string) => void): Promise<
   const testcontainers = await import('testcontainers').catch(() => null);
   if (testcontainers === null) return { because: 'the npm package testcontainers is not installed' };
   const { GenericContainer, Wait } = testcontainers;
+  // Ryuk only cleans up after killed runs, and its image cannot be had everywhere; whoever starts this broker stops it.
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
+  // In a container testcontainers takes the address of the bridge for the engine's host; an engine beside us maps its ports to localhost.
+  if (existsSync('/.dockerenv')) process.env.TESTCONTAINERS_HOST_OVERRIDE ??= 'localhost';
   report(`Kafka: starting ${image} in Docker (the first time the image is pulled)`);
   try {
     const container = await new GenericContainer(image)

@@ -18,10 +18,12 @@ import { systemClock } from '../systemClock.ts';
 import { KafkaConnection } from './connection.ts';
 import { Fetcher } from './fetcher.ts';
 import { safeOffset } from './fetchResponse.ts';
+import { protocolErrorOf } from './kafkaErrors.ts';
 import { KafkaMember } from './kafkaMember.ts';
 import { KafkaProducer } from './kafkaProducer.ts';
 import { KafkaReader } from './kafkaReader.ts';
 import { defaultKafkaOptions, type KafkaOptions } from './options.ts';
+import { pauseMs } from './outage.ts';
 
 /** The first question of a log is not repeated for minutes: a wrong address should show at once. */
 const firstPatienceMs = 5_000;
@@ -67,7 +69,8 @@ export class KafkaLog implements Log {
     for (const { topic, partitions, replicationFactor = -1, configs } of specs) {
       await this.#connection.ask(`Creating topic "${topic}"`, (admin) =>
         admin.createTopics({
-          waitForLeaders: true,
+          // Kafkajs waits by asking one broker, which may not have heard of the topic yet, and then gives up.
+          waitForLeaders: false,
           topics: [
             {
               topic,
@@ -78,6 +81,29 @@ export class KafkaLog implements Log {
           ],
         }),
       );
+      await this.#untilLed(topic);
+    }
+  }
+
+  /** Waits until the brokers know a topic that was just made, with a leader for every partition. */
+  async #untilLed(topic: string): Promise<void> {
+    const { clock, options } = this.#connection;
+    const endMs = clock.nowMs() + options.patienceMs;
+    for (let tries = 0; ; tries++) {
+      const isLed = await this.#connection.ask(`Waiting for topic "${topic}"`, async (admin) => {
+        try {
+          const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+          const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
+          return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
+        } catch (error) {
+          if (protocolErrorOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+          return false;
+        }
+      });
+      if (isLed) return;
+      if (clock.nowMs() >= endMs)
+        throw new DependencyError(`Topic "${topic}" was created, but has no leader yet: look at the brokers' logs and start again`);
+      await clock.sleep(pauseMs(tries));
     }
   }
 

@@ -8,7 +8,7 @@ import { tidemarkProgram } from '../../../src/commands/program.ts';
 import { ConfigError, DependencyError, InputError, InvariantError } from '../../../src/core/errors.ts';
 import { runCommand } from '../../support/runCommand.ts';
 
-const silent = { env: {}, stdout: () => {}, stderr: () => {}, exitWith: () => {} };
+const silent = { env: {}, directory: '.', stdout: () => {}, stderr: () => {}, exitWith: () => {} };
 const commands = tidemarkProgram(silent).commands.map((command) => command.name());
 
 describe('exit codes', () => {
@@ -49,6 +49,8 @@ describe('the command line', () => {
     [['topics', '--prnit'], /Did you mean --print\?/],
     [['topics', '--print', '--set', 'window.hop=7m'], /window\.hop: is 7m, must divide an hour/],
     [['topics', '--print', '--config', 'nowhere.yaml'], /nowhere\.yaml cannot be read/],
+    [['inbox', '--port', '65536'], /must be a whole number from 0 to 65535/],
+    [['inbox', '--port', 'http'], /must be a whole number from 0 to 65535/],
   ])('%j is wrong usage: exit code 2 and what to do', async (args, words) => {
     const { code, out, err } = await runCommand(args);
     expect(code).toBe(2);
