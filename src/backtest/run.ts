@@ -10,7 +10,7 @@ import type { CoreSettings } from '../core/settings.ts';
 import type { Clock } from '../log/port.ts';
 import { renderReport } from '../report/report.ts';
 import type { BacktestSummary } from '../report/summary.ts';
-import { type ReplaySource, replay } from './replay.ts';
+import { type FirstInvalid, type ReplaySource, replay } from './replay.ts';
 
 export interface BacktestOptions {
   readonly settings: CoreSettings;
@@ -28,6 +28,10 @@ export interface BacktestOptions {
 export interface BacktestResult {
   readonly summary: BacktestSummary;
   readonly events: readonly EventRecord[];
+  /** Records that are predictions. */
+  readonly predictions: number;
+  /** The first record that could not be read; null where all could. */
+  readonly firstInvalid: FirstInvalid | null;
 }
 
 /** Runs it and writes `events.ndjson`, `evaluations.ndjson`, `summary.json` and `report.html`. `InputError` where the folder cannot be written. */
@@ -79,7 +83,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
     command: options.command,
   });
   writeFileSync(join(out, 'report.html'), page);
-  return { summary, events: result.events };
+  return { summary, events: result.events, predictions: result.predictions, firstInvalid: result.firstInvalid };
 }
 
 function openOutput(out: string, path: string): number {

@@ -11,7 +11,7 @@ export const exitCodeTable: readonly (readonly [code: number, meaning: string])[
   [exitCodes.failure, 'an error of Tidemark itself; please report it'],
   [exitCodes.usage, 'wrong usage or configuration: the message says which key and what is allowed'],
   [exitCodes.dependency, 'something outside (brokers, Sentry) cannot be reached or refuses'],
-  [exitCodes.input, 'input that cannot be read'],
+  [exitCodes.input, 'input that cannot be read, or (backtest) holds no prediction'],
   [exitCodes.drift, 'backtest --fail-on-drift: an incident was found'],
 ];
 
