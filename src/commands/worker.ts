@@ -31,7 +31,11 @@ export function workerCommand(context: CommandContext): Command {
       const release = `tidemark@${packageVersion()}`;
       const worker = new Worker({ config, log, roles: options.roles, clock: systemClock, logger, metrics, release });
       const health = { live: () => healthOf(worker, false), ready: () => healthOf(worker, true) };
-      const http = await startHttp({ ...config.http, metrics, health });
+      const http = await startHttp({ ...config.http, metrics, health }).catch(async (error: unknown) => {
+        // Else the connections of the log keep the process alive, and the message would be all that is seen of its end.
+        await log.close();
+        throw error;
+      });
       logger.info({ url: http.url, roles: options.roles, release, config: printableConfig(config) }, 'Tidemark started');
       try {
         await worker.run(stop);

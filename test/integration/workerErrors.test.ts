@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
@@ -48,6 +50,26 @@ describe('a worker that cannot start says what to do and ends', () => {
     expect(code).toBe(2);
     expect(err).toContain('SENTRY_DSN');
     expect(err).toContain('--roles summarize,detect');
+  });
+
+  it('with 2 where the port of http is in use, rather than staying up without it', async () => {
+    const log = await KafkaLog.open({ brokers }, createLogger('silent'));
+    try {
+      await createSourceTopic(log, `${predictions}-port`, 1);
+    } finally {
+      await log.close();
+    }
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    try {
+      const address = taken.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const { code, err } = await worker('port', { predictions: { topic: `${predictions}-port` } }, `http.port=${port}`);
+      expect(code).toBe(2);
+      expect(err).toContain(`http.port: cannot listen on 127.0.0.1:${port}`);
+    } finally {
+      taken.close();
+    }
   });
 
   it('with 2 where the configuration is wrong, naming the key, its value and the nearest name', async () => {
