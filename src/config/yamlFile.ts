@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { ConfigError } from '../core/errors.ts';
-import type { RawNode } from './rawTree.ts';
+import { isRawList, isRawMap, type RawNode } from './rawTree.ts';
 
 /** Far more than any key needs; anchors that hold themselves end here. */
 const deepest = 20;
@@ -41,5 +41,11 @@ export function readYamlFile(path: string): RawNode {
     return { value: isPlain ? value : String(value), origin };
   }
 
-  return raw(document.contents, 1, 0);
+  const root = raw(document.contents, 1, 0);
+  // An empty file leaves the defaults; a list or a text would seem to.
+  if (!isRawMap(root.value) && root.value !== null) {
+    const found = isRawList(root.value) ? 'a list' : 'one value';
+    throw new ConfigError(`${path}: holds ${found}, must hold keys of the configuration, such as predictions: { topic: NAME }`);
+  }
+  return root;
 }

@@ -247,6 +247,8 @@ describe('a mistake stops the start with the key, the value, what is allowed and
     ['kafka: {a: 1\n', /:2:1 is not valid YAML|:1:\d+ is not valid YAML/],
     ['kafka: { group: a }\nkafka: { group: b }', /:2:1 is not valid YAML: Map keys must be unique/],
     ['&a [*a]', /anchor/],
+    ['- predictions', /: holds a list, must hold keys of the configuration/],
+    ['predictions', /: holds one value, must hold keys of the configuration/],
   ])('%s alone in the file', (yaml, expected) => {
     expect(refusal(() => loadConfig({ files: [file(yaml)], env: {}, sets: [] }))).toMatch(expected);
   });
