@@ -7,6 +7,7 @@ import { errorText, exitCodeOf } from '../../../src/commands/exitCodes.ts';
 import { tidemarkProgram } from '../../../src/commands/program.ts';
 import { ConfigError, DependencyError, InputError, InvariantError } from '../../../src/core/errors.ts';
 import { runCommand } from '../../support/runCommand.ts';
+import { startCommand } from '../../support/workerProcess.ts';
 
 const silent = { env: {}, directory: '.', stdout: () => {}, stderr: () => {}, exitWith: () => {} };
 const commands = tidemarkProgram(silent).commands.map((command) => command.name());
@@ -72,6 +73,13 @@ describe('the command line', () => {
   it('runs as a program of its own, with the same codes', () => {
     expect(execFileSync(process.execPath, ['src/cli.ts', 'topics', '--print'], { encoding: 'utf8' })).toContain('tidemark.partials');
     expect(spawnSync(process.execPath, ['src/cli.ts', 'topcs']).status).toBe(2);
+  });
+
+  it('does not mind a reader that stops reading', async () => {
+    const { process: child, err, ended } = startCommand(['topics', '--print']);
+    child.stdout?.destroy();
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(err()).toBe('');
   });
 });
 
