@@ -30,6 +30,8 @@ export interface BacktestResult {
   readonly events: readonly EventRecord[];
   /** Records that are predictions. */
   readonly predictions: number;
+  /** Evaluations that came to an answer: neither learning nor too little data. */
+  readonly tested: number;
   /** The first record that could not be read; null where all could. */
   readonly firstInvalid: FirstInvalid | null;
 }
@@ -41,6 +43,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
   const evaluationsPath = join(out, 'evaluations.ndjson');
   const evaluationsFile = openOutput(out, evaluationsPath);
   let evaluations = 0;
+  let tested = 0;
   let result: Awaited<ReturnType<typeof replay>>;
   try {
     result = await replay({
@@ -50,6 +53,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
       onEvaluations: (step) => {
         if (step.length === 0) return;
         evaluations += step.length;
+        tested += step.filter(({ verdict }) => verdict === 'ok' || verdict === 'drift').length;
         writeSync(evaluationsFile, `${step.map((evaluation) => JSON.stringify(evaluation)).join('\n')}\n`);
       },
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
@@ -83,7 +87,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
     command: options.command,
   });
   writeFileSync(join(out, 'report.html'), page);
-  return { summary, events: result.events, predictions: result.predictions, firstInvalid: result.firstInvalid };
+  return { summary, events: result.events, predictions: result.predictions, tested, firstInvalid: result.firstInvalid };
 }
 
 function openOutput(out: string, path: string): number {

@@ -116,17 +116,18 @@ function commandLine(options: BacktestArguments, input: readonly string[]): stri
   return ['tidemark', 'backtest', ...configs, ...sets, ...input, '--out', options.out].join(' ');
 }
 
-function outcome({ summary, events }: BacktestResult, out: string): string {
+function outcome({ summary, events, tested }: BacktestResult, out: string): string {
   const lines = events
     .filter((event) => event.step === 'opened')
     .map((event) => `  ${event.windowEnd}  ${event.kind.padEnd(11)} ${event.model}: ${event.summary}`);
   const invalid = Object.values(summary.invalid).reduce((a, b) => a + b, 0);
   const reasons = invalid === 0 ? '' : ` (${reasonsOf(summary.invalid)})`;
+  const answered = tested > 0 ? '' : ' without an answer (all are learning, or have too little data)';
   const found =
     lines.length === 0
       ? 'No incident would have been filed.'
       : `${lines.length} incident${lines.length === 1 ? '' : 's'} would have been filed:\n${lines.join('\n')}`;
-  return `${found}\n${summary.evaluations.toLocaleString('en')} evaluations, ${summary.late.toLocaleString('en')} late and ${invalid.toLocaleString('en')} invalid records${reasons}, ${summary.recordsPerSecond.toLocaleString('en')} records/s\nReport: ${out}/report.html\n`;
+  return `${found}\n${summary.evaluations.toLocaleString('en')} evaluations${answered}, ${summary.late.toLocaleString('en')} late and ${invalid.toLocaleString('en')} invalid records${reasons}, ${summary.recordsPerSecond.toLocaleString('en')} records/s\nReport: ${out}/report.html\n`;
 }
 
 /** Why there is no answer, for a person, who had a name or a format wrong. */

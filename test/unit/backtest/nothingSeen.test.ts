@@ -43,6 +43,7 @@ describe('a backtest with some unusable records', () => {
     const { code, out } = await backtest('some.ndjson', `garbage\n${usable}`);
     expect(code).toBe(0);
     expect(out).toContain('1 invalid records (not-json 1)');
+    expect(out).toContain('evaluations without an answer (all are learning, or have too little data)');
     expect(existsSync(join(folder, 'some.ndjson-out', 'report.html'))).toBe(true);
   });
 });
