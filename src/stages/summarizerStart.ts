@@ -1,6 +1,7 @@
 /** Where a newly assigned source partition begins: at its commit if that still fits the log, else as the settings say, loudly. */
 import type { Logger } from '../core/logger.ts';
-import { hashOfValue, type SummarizerStart } from '../core/summarize/partitionSummarizer.ts';
+import type { SummarizerStart } from '../core/summarize/past.ts';
+import { hashOfValue } from '../core/summarize/recordMark.ts';
 import { parseResumeState, type RecordMark } from '../core/summarize/resumeState.ts';
 import type { Commit, Log, TopicPartition } from '../log/port.ts';
 

@@ -43,3 +43,16 @@ export function shapeOf(settings: CoreSettings, model: string): ModelShape {
     feedbackSampleSize: sampleSize * feedbackSampleFactor,
   };
 }
+
+/** The shapes of models by name, each made once. Model names come from records: what is remembered stays bounded. */
+export function rememberedShapes(settings: CoreSettings): (model: string) => ModelShape {
+  const shapes = new Map<string, ModelShape>();
+  return (model) => {
+    const known = shapes.get(model);
+    if (known !== undefined) return known;
+    const shape = shapeOf(settings, model);
+    if (shapes.size >= 10_000) shapes.clear();
+    shapes.set(model, shape);
+    return shape;
+  };
+}

@@ -1,5 +1,4 @@
-import { murmur2 } from '../record/partitioner.ts';
-import { type DecodedRecord, type FeedbackRecord, type InvalidRecord, type PredictionRecord, pseudoModel } from '../record/record.ts';
+import { type DecodedRecord, type InvalidRecord, type PredictionRecord, pseudoModel } from '../record/record.ts';
 import type { CoreSettings } from '../settings.ts';
 import {
   anyModel,
@@ -11,21 +10,14 @@ import {
   type SourcePartition,
   type WatermarkRecord,
 } from './messages.ts';
-import { type ModelShape, shapeOf } from './modelShape.ts';
+import { rememberedShapes } from './modelShape.ts';
 import { PaneBuilder, type PaneSettings } from './paneBuilder.ts';
+import { pastOf, type SummarizerStart } from './past.ts';
+import { type LastRecord, markOf } from './recordMark.ts';
 import { formatResumeState, type RecordMark, type ResumeState, type UnknownPast } from './resumeState.ts';
+import { aheadOfLog, wrongKind } from './unusable.ts';
 
-/** Where a summarizer begins, and what is known of the records before. */
-export type SummarizerStart =
-  /** Nothing was before: a partition whose first record is still there. */
-  | { readonly kind: 'beginning'; readonly offset: number }
-  /** Something was before, nothing is known of it. */
-  | { readonly kind: 'middle'; readonly offset: number }
-  /** At a committed resume point. */
-  | { readonly kind: 'resume'; readonly offset: number; readonly state: ResumeState }
-  /** After a committed resume point whose records retention has deleted up to `offset`. */
-  | { readonly kind: 'gap'; readonly offset: number; readonly state: ResumeState };
-
+/** What a summarizer is made from. */
 export interface SummarizerOptions {
   readonly settings: CoreSettings;
   readonly source: SourcePartition;
@@ -50,13 +42,6 @@ interface Point {
   /** Largest event time before it. */
   readonly maxTimeMs: number | null;
   readonly before: RecordMark | null;
-}
-
-/** The newest record. Its value is hashed only where a point needs it, and not kept longer: it holds a whole batch in memory. */
-interface LastRecord {
-  readonly offset: number;
-  readonly timestampMs: number;
-  readonly value: Uint8Array | null;
 }
 
 interface OpenPane {
@@ -116,37 +101,22 @@ export class PartitionSummarizer {
     this.#firstPartitions = options.firstPartitions ?? options.partitions;
     this.#hopMs = settings.window.hopMs;
     this.#latenessMs = source.role === 'feedback' ? 0 : settings.window.latenessMs;
-    const shapes = new Map<string, ModelShape>();
     this.#paneSettings = {
-      shapeOf: (model) => remembered(shapes, model, () => shapeOf(settings, model)),
+      shapeOf: rememberedShapes(settings),
       topicModel: pseudoModel(source.topic),
       declaredModels: new Set([...settings.models.keys(), anyModel]),
       partition: source.partition,
     };
-    const state = start.kind === 'resume' || start.kind === 'gap' ? start.state : null;
+    const past = pastOf(start, this.#hopMs, this.#latenessMs);
     this.#startOffset = start.offset;
     this.#position = start.offset;
     this.#chunk = Math.floor(start.offset / chunkSize);
-    this.#closedUntilMs = state?.closedUntilMs ?? null;
-    this.#knownFromMs = state?.closedUntilMs ?? Number.NEGATIVE_INFINITY;
-    this.#idle = state?.idle ?? null;
-    this.#last = start.kind === 'resume' ? start.state.before : null;
-    this.#maxTimeMs = state?.maxTimeMs ?? null;
-    this.#unknownPast = state?.unknownPast ?? null;
-    if (start.kind === 'middle') this.#unknownPast = { fromOffset: start.offset, untilMs: null };
-    if (start.kind === 'gap') {
-      // At the least this was seen before the loss: what an idle flush saw, and what closed the last closed pane.
-      const seen = [
-        this.#maxTimeMs,
-        this.#idle?.maxTimeMs ?? null,
-        this.#closedUntilMs === null ? null : this.#closedUntilMs + this.#latenessMs,
-      ];
-      this.#maxTimeMs = seen.reduce((most, timeMs) => (timeMs === null || (most !== null && most >= timeMs) ? most : timeMs), null);
-      // Where an idle flush has everything that was deleted, only the panes that it left open are incomplete from here on.
-      const isCovered = this.#idle !== null && start.offset <= this.#idle.position;
-      const untilMs = isCovered && this.#maxTimeMs !== null ? this.#paneOf(this.#maxTimeMs) + this.#hopMs : null;
-      this.#unknownPast = { fromOffset: start.offset, untilMs };
-    }
+    this.#closedUntilMs = past.closedUntilMs;
+    this.#knownFromMs = past.closedUntilMs ?? Number.NEGATIVE_INFINITY;
+    this.#idle = past.idle;
+    this.#last = past.before;
+    this.#maxTimeMs = past.maxTimeMs;
+    this.#unknownPast = past.unknownPast;
     this.#announced = this.#point();
   }
 
@@ -431,35 +401,4 @@ export class PartitionSummarizer {
     if (this.#unknownPast === null) return paneMs === null || paneMs >= this.#knownFromMs;
     return paneMs !== null && this.#unknownPast.untilMs !== null && paneMs >= this.#unknownPast.untilMs && paneMs >= this.#knownFromMs;
   }
-}
-
-function remembered<Value>(values: Map<string, Value>, key: string, make: () => Value): Value {
-  const known = values.get(key);
-  if (known !== undefined) return known;
-  const value = make();
-  // Model names come from records: what is remembered stays bounded.
-  if (values.size >= 10_000) values.clear();
-  values.set(key, value);
-  return value;
-}
-
-function markOf(record: LastRecord | RecordMark | null): RecordMark | null {
-  if (record === null || 'valueHash' in record) return record;
-  return { offset: record.offset, timestampMs: record.timestampMs, valueHash: hashOfValue(record.value) };
-}
-
-/** Hash of a record's value as `RecordMark` holds it. */
-export function hashOfValue(value: Uint8Array | null): number {
-  return value === null ? 0 : murmur2(value);
-}
-
-function aheadOfLog(record: PredictionRecord, timestampMs: number): InvalidRecord {
-  const aheadS = Math.round((record.timeMs - timestampMs) / 1000);
-  const detail = `the event time is ${aheadS} s ahead of the Kafka timestamp: more than window.maxAhead allows; is the producer's clock right?`;
-  return { kind: 'invalid', reason: 'ahead-of-log', detail, model: record.model };
-}
-
-function wrongKind(record: PredictionRecord | FeedbackRecord): InvalidRecord {
-  const detail = `a ${record.kind} record in a topic of the other kind: its decoder was made for another role`;
-  return { kind: 'invalid', reason: 'not-object', detail, model: record.model };
 }

@@ -9,7 +9,8 @@ import {
   type PartialRecord,
   type SourceRole,
 } from '../../../src/core/summarize/messages.ts';
-import { PartitionSummarizer, type SummarizerStart } from '../../../src/core/summarize/partitionSummarizer.ts';
+import { PartitionSummarizer } from '../../../src/core/summarize/partitionSummarizer.ts';
+import type { SummarizerStart } from '../../../src/core/summarize/past.ts';
 import { parseResumeState } from '../../../src/core/summarize/resumeState.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 

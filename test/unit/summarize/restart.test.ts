@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { DecodedRecord } from '../../../src/core/record/record.ts';
 import { encodeMessage, partialKey } from '../../../src/core/summarize/codec.ts';
 import type { PartialRecord, SourcePartition } from '../../../src/core/summarize/messages.ts';
-import { PartitionSummarizer, type SummarizerStart } from '../../../src/core/summarize/partitionSummarizer.ts';
+import { PartitionSummarizer } from '../../../src/core/summarize/partitionSummarizer.ts';
+import type { SummarizerStart } from '../../../src/core/summarize/past.ts';
 import { parseResumeState } from '../../../src/core/summarize/resumeState.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 
