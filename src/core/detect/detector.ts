@@ -217,10 +217,11 @@ export class Detector {
         if (first === null) return;
         endMs = first + hop;
       } else endMs = this.#labelEndMs + hop;
-      if (earliest !== endMs - hop && this.#areAll((model) => model.labels.isDormant)) {
+      if (earliest !== endMs - hop) {
+        // Stretches without labels, and without predictions to join, are stepped over at once.
         const lastPassed = Math.floor(clockMs / hop) * hop;
-        endMs = earliest === null || earliest + hop > lastPassed ? lastPassed : earliest + hop;
-        if (this.#labelEndMs !== null && endMs <= this.#labelEndMs) return;
+        const next = Math.min(lastPassed, earliest === null ? lastPassed : earliest + hop, this.#nextLabelWorkMs());
+        endMs = Math.max(endMs, next);
       }
       if (endMs > clockMs) return;
       const byModel = this.#feedback.take(endMs - hop);
@@ -281,6 +282,13 @@ export class Detector {
     if (farewell === null) return;
     step.facts.push(...farewell);
     this.#models.delete(model.model);
+  }
+
+  /** End of the first pane on which a model has something to do on the label clock. */
+  #nextLabelWorkMs(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const model of this.#models.values()) next = Math.min(next, model.labels.nextWorkMs ?? Number.POSITIVE_INFINITY);
+    return next;
   }
 
   /** Why what is decided of this pane now may not be what another run decides. */

@@ -63,7 +63,7 @@ export class LabelDetector {
       bytesBudget: settings.limits.bytesPerModel / 2,
       valuesPerSegment: settings.limits.valuesPerSegment,
     });
-    this.#feedbackSampleSize = 4 * shapeOf(settings, model).sampleSize;
+    this.#feedbackSampleSize = shapeOf(settings, model).feedbackSampleSize;
     this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);
   }
 
@@ -74,6 +74,15 @@ export class LabelDetector {
   /** True once nothing can follow from panes without data: no sample is kept, no incident is open. */
   get isDormant(): boolean {
     return this.#waiting.size === 0 && this.#factKeys.size === 0 && this.#performance.storedRows() === 0 && this.#book.openCount === 0;
+  }
+
+  /** End of the first pane that can lead to anything without new labels: now (minus infinity) while samples are kept; null where there is none. */
+  get nextWorkMs(): number | null {
+    const first = this.#waiting.size === 0 ? Number.POSITIVE_INFINITY : Math.min(...this.#waiting.keys());
+    const isKept =
+      this.#book.openCount > 0 || this.#performance.storedRows() > 0 || [...this.#factKeys.keys()].some((endMs) => endMs < first);
+    if (isKept) return Number.NEGATIVE_INFINITY;
+    return Number.isFinite(first) ? first : null;
   }
 
   /** True where nothing is left of the model. */

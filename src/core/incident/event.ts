@@ -50,7 +50,7 @@ export interface EventRecord {
   readonly model: string;
   readonly versions: readonly string[];
   readonly segment: Readonly<Record<string, string>> | null;
-  /** Scale that decided, in milliseconds (as `1h` in `scaleText`). */
+  /** Scale that decided, as `1h`. */
   readonly scale: string;
   readonly windowStart: string;
   readonly windowEnd: string;

@@ -270,8 +270,12 @@ export class PartitionSummarizer {
   }
 
   #addByArrival(decoded: DecodedRecord, offset: number, timestampMs: number): InvalidRecord | null {
+    // A record without a Kafka timestamp arrived when its producer says; one that cannot be read, with the one before it.
+    const ownMs = decoded.kind === 'feedback' ? decoded.timeMs : null;
+    const givenMs = timestampMs > 0 ? timestampMs : ownMs;
+    if (givenMs === null && this.#maxTimeMs === null) return this.#countUnused(decoded);
     // Before it moves: the pane's first point must hold what was known before this record.
-    const arrivalMs = Math.max(this.#maxTimeMs ?? 0, timestampMs);
+    const arrivalMs = Math.max(this.#maxTimeMs ?? 0, givenMs ?? 0);
     const paneMs = this.#paneOf(arrivalMs);
     if (this.#unknownPast !== null && this.#unknownPast.untilMs === null) this.#endUnknownPastAfter(paneMs);
     const pane = this.#open(paneMs);
