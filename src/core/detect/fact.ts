@@ -16,8 +16,8 @@ import {
   writePredictionSample,
   writeSeriesSummary,
 } from '../sketch/wire.ts';
-import type { SegmentKey } from '../summarize/messages.ts';
 import type { SeriesReference } from './cellFit.ts';
+import { KeyReader } from './keyReader.ts';
 import type { CellKey, Node, NodeUnit } from './node.ts';
 
 export interface Fact {
@@ -83,30 +83,38 @@ export function factKey(subject: FactSubject): string {
 
 /** What the key of a fact says; null for a record that is none (a barrier). Throws `InputError` for a key of an unknown shape. */
 export function parseFactKey(key: string): FactSubject | null {
-  const parts: unknown = JSON.parse(key);
-  if (!Array.isArray(parts)) throw new InputError(`history: key ${key} is no fact; expected a JSON array`);
-  const [fact, ...rest] = parts as [unknown, ...never[]];
-  const [a, b, c, d, e, f] = rest as unknown as [string, string, SegmentKey, number, number, number];
+  const reader = new KeyReader(key);
+  const fact = reader.text();
   switch (fact) {
     case 'node':
-      return { fact, model: a, cell: { version: b, segment: c }, stepMs: d, endMs: e, part: f };
+      return { fact, model: reader.text(), cell: cellOf(reader), stepMs: reader.number(), endMs: reader.number(), part: reader.number() };
     case 'baseline':
-      return { fact, model: a, cell: { version: b, segment: c }, number: d };
+      return { fact, model: reader.text(), cell: cellOf(reader), number: reader.number() };
     case 'reference':
-      return { fact, model: a, cell: { version: b, segment: c }, number: d, series: e as unknown as string };
+      return { fact, model: reader.text(), cell: cellOf(reader), number: reader.number(), series: reader.text() };
     case 'predictions':
-      return { fact, model: a, version: b, endMs: c as unknown as number, part: d };
+      return { fact, model: reader.text(), version: reader.text(), endMs: reader.number(), part: reader.number() };
     case 'feedback':
-      return { fact, model: a, endMs: b as unknown as number, part: c as unknown as number };
+      return { fact, model: reader.text(), endMs: reader.number(), part: reader.number() };
     case 'state':
-      return { fact, model: a, clock: b as DecisionClock, endMs: c as unknown as number };
+      return { fact, model: reader.text(), clock: clockOf(reader), endMs: reader.number() };
     case 'decided':
-      return { fact, dataEndMs: a as unknown as number | null, labelEndMs: b as unknown as number | null };
+      return { fact, dataEndMs: reader.numberOrNull(), labelEndMs: reader.numberOrNull() };
     case 'barrier':
       return null;
     default:
-      throw new InputError(`history: key ${key} is of a kind that this version does not know`);
+      throw reader.wrong('a kind of fact that this version knows');
   }
+}
+
+function cellOf(reader: KeyReader): CellKey {
+  return { version: reader.text(), segment: reader.segment() };
+}
+
+function clockOf(reader: KeyReader): DecisionClock {
+  const clock = reader.text();
+  if (clock !== 'data' && clock !== 'label') throw reader.wrong('the clock data or label');
+  return clock;
 }
 
 export function jsonValue(value: unknown): Uint8Array {
