@@ -1,5 +1,5 @@
-import { hourMs, minuteMs } from '../../src/core/duration.ts';
 import type { CoreSettings } from '../../src/core/settings.ts';
+import { coreSettings, modelSettings, topicSource } from '../../test/support/settings.ts';
 
 /** xorshift32 (Marsaglia 2003): the same values in every run. */
 function generator(seed: number): () => number {
@@ -65,45 +65,5 @@ export function* predictionTraffic(count: number, stepMs: number): Generator<str
 
 /** The documented defaults, for one topic of predictions. */
 export function benchSettings(group: string, topic: string): CoreSettings {
-  return {
-    group,
-    predictions: [{ topic, format: 'json', model: null, feedback: null }],
-    feedback: [],
-    window: {
-      hopMs: 5 * minuteMs,
-      scalesMs: [hourMs, 6 * hourMs, 24 * hourMs],
-      latenessMs: 5 * minuteMs,
-      maxAheadMs: hourMs,
-      idleAfterMs: 30_000,
-      silenceAfterMs: 15 * minuteMs,
-    },
-    digest: { engine: 'merging', delta: 100 },
-    limits: {
-      seriesPerModel: 1000,
-      valuesPerSegment: 50,
-      versionsPerModel: 20,
-      categoriesPerSeries: 1000,
-      bytesPerModel: 256 * 1024 * 1024,
-    },
-    defaults: {
-      task: 'binary',
-      owner: null,
-      important: [],
-      sensitive: [],
-      ignore: [],
-      baseline: { kind: 'first', durationMs: 7 * 24 * hourMs },
-      performance: { scalesMs: [24 * hourMs, 96 * hourMs], minLabels: 50, minDrop: 0.02, horizonMs: 14 * 24 * hourMs, absent: 'unknown' },
-      alerts: {
-        budget: { incidents: 1, perMs: 30 * 24 * hourMs },
-        minimumEffect: { location: 0.05, spread: 0.05, share: 0.01, totalVariation: 0.01 },
-        openAfter: 2,
-        recoverAfter: 2,
-        remindEveryMs: 24 * hourMs,
-        cooldownMs: hourMs,
-        reopenWithinMs: 24 * hourMs,
-      },
-      segments: [],
-    },
-    models: new Map(),
-  };
+  return coreSettings({ group, predictions: [topicSource(topic)], feedback: [], defaults: modelSettings({ task: 'binary' }) });
 }

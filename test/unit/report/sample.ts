@@ -1,8 +1,8 @@
 /** A backtest with one drift, one quality and one performance incident, as the flights of the demo give them. */
 import { hourMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord, EventRecord, EventSeries } from '../../../src/core/incident/event.ts';
-import type { CoreSettings, ModelSettings } from '../../../src/core/settings.ts';
 import type { ReportInput } from '../../../src/report/report.ts';
+import { coreSettings, modelSettings } from '../../support/settings.ts';
 
 const startMs = Date.UTC(2001, 0, 29);
 const openedMs = Date.UTC(2001, 1, 7, 6);
@@ -11,43 +11,10 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-const model: ModelSettings = {
-  task: 'binary',
-  owner: null,
-  important: [],
-  sensitive: [],
-  ignore: [],
-  baseline: { kind: 'first', durationMs: 7 * 24 * hourMs },
-  performance: { scalesMs: [24 * hourMs, 96 * hourMs], minLabels: 50, minDrop: 0.02, horizonMs: 14 * 24 * hourMs, absent: 'unknown' },
-  alerts: {
-    budget: { incidents: 1, perMs: 30 * 24 * hourMs },
-    minimumEffect: { location: 0.05, spread: 0.05, share: 0.01, totalVariation: 0.01 },
-    openAfter: 2,
-    recoverAfter: 2,
-    remindEveryMs: 24 * hourMs,
-    cooldownMs: hourMs,
-    reopenWithinMs: 24 * hourMs,
-  },
-  segments: ['hub'],
-};
-
-const settings: CoreSettings = {
-  group: 'tidemark',
-  predictions: [{ topic: 'predictions', format: 'json', model: null, feedback: null }],
-  feedback: [{ topic: 'feedback', format: 'json', model: null, feedback: null }],
-  window: {
-    hopMs: hourMs / 2,
-    scalesMs: [6 * hourMs, 24 * hourMs],
-    latenessMs: 300_000,
-    maxAheadMs: hourMs,
-    idleAfterMs: 30_000,
-    silenceAfterMs: 900_000,
-  },
-  digest: { engine: 'merging', delta: 100 },
-  limits: { seriesPerModel: 1000, valuesPerSegment: 50, versionsPerModel: 20, categoriesPerSeries: 500, bytesPerModel: 256e6 },
-  defaults: model,
-  models: new Map(),
-};
+const settings = coreSettings({
+  window: { hopMs: hourMs / 2, scalesMs: [6 * hourMs, 24 * hourMs] },
+  defaults: modelSettings({ task: 'binary', segments: ['hub'] }),
+});
 
 const distance: EventSeries = {
   name: 'distance',
