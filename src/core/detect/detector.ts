@@ -287,7 +287,7 @@ export class Detector {
   /** End of the first pane on which a model has something to do on the label clock. */
   #nextLabelWorkMs(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const model of this.#models.values()) next = Math.min(next, model.labels.nextWorkMs ?? Number.POSITIVE_INFINITY);
+    for (const model of this.#models.values()) next = Math.min(next, model.labels.nextWorkMs);
     return next;
   }
 

@@ -73,16 +73,15 @@ export class LabelDetector {
 
   /** True once nothing can follow from panes without data: no sample is kept, no incident is open. */
   get isDormant(): boolean {
-    return this.#waiting.size === 0 && this.#factKeys.size === 0 && this.#performance.storedRows() === 0 && this.#book.openCount === 0;
+    return this.nextWorkMs === Number.POSITIVE_INFINITY;
   }
 
-  /** End of the first pane that can lead to anything without new labels: now (minus infinity) while samples are kept; null where there is none. */
-  get nextWorkMs(): number | null {
+  /** End of the first pane that can lead to anything without new labels: minus infinity (now) while samples are kept, infinity where there is none. */
+  get nextWorkMs(): number {
     const first = this.#waiting.size === 0 ? Number.POSITIVE_INFINITY : Math.min(...this.#waiting.keys());
     const isKept =
       this.#book.openCount > 0 || this.#performance.storedRows() > 0 || [...this.#factKeys.keys()].some((endMs) => endMs < first);
-    if (isKept) return Number.NEGATIVE_INFINITY;
-    return Number.isFinite(first) ? first : null;
+    return isKept ? Number.NEGATIVE_INFINITY : first;
   }
 
   /** True where nothing is left of the model. */
