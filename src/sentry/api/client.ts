@@ -19,9 +19,9 @@ export interface SentryApiOptions {
   readonly random?: () => number;
 }
 
-export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type ApiMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-export interface ApiRequest {
+interface ApiRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   /** Scope that the token needs for this call, for the message of a refusal: `event:write`. */
