@@ -124,18 +124,18 @@ export const metrics = {
   // Notify
   tidemark_events_delivered_total: {
     kind: 'counter',
-    help: 'Events that Sentry accepted, by step.',
-    labels: ['step'],
+    help: 'Events that a sink (sentry, webhook, log) accepted, by step.',
+    labels: ['sink', 'step'],
   },
   tidemark_delivery_failures_total: {
     kind: 'counter',
     help: 'Attempts to deliver that failed, by reason. Nothing is lost while these grow: delivery is retried.',
-    labels: ['reason'],
+    labels: ['sink', 'reason'],
   },
   tidemark_deliveries_waiting: {
     kind: 'gauge',
-    help: 'Events read but not yet accepted by Sentry.',
-    labels: [],
+    help: 'Events read but not yet accepted by a sink.',
+    labels: ['sink'],
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

@@ -1,12 +1,12 @@
 /**
- * Notify: from the events topic to Sentry. In order and one at a time per incident; other incidents go on while one waits.
+ * Notify: from the events topic to one sink (Sentry, a webhook, a log). In order and one at a time per incident; other incidents go on while one waits.
  *
- * What makes "at least once, and nothing lost" true is the order of three writes: Sentry accepts the event, then its ordinal goes to `deliveries`,
+ * What makes "at least once, and nothing lost" true is the order of three writes: the sink accepts the event, then its ordinal goes to `deliveries`,
  * then the events topic is committed, never past an event that still has to be delivered. A crash between any two repeats an event under the
- * same id (which Sentry knows) or reads again what `deliveries` says is done.
+ * same id (which Sentry knows, and a webhook is told) or reads again what `deliveries` says is done.
  */
 import { ConfigError, InputError } from '../core/errors.ts';
-import { type DeliveryAnswer, DeliveryQueue, isSent, retryDelayMs } from '../core/incident/delivery.ts';
+import { type DeliveryAnswer, DeliveryQueue, retryDelayMs } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
 import { parseEvent } from '../core/incident/parseEvent.ts';
 import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
@@ -14,27 +14,28 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { deliveryRecord, readDeliveries, type Settlement } from './deliveriesTopic.ts';
+import { notifyGroup, type Sink, sinkWords } from './sink.ts';
 
-/** Events that may be on their way to Sentry at a time. */
+/** Events that may be on their way to the sink at a time. */
 const concurrency = 4;
 /** Undelivered events of a partition at which it is read no further. */
 const fullAt = 1_000;
 /** Longest sleep of the loop. */
 const pauseMs = 500;
-/** How often it is said that Sentry refuses the DSN. */
+/** How often it is said that the sink refuses who we are. */
 const refusalEveryMs = 60_000;
 /** How long a stop waits for events on their way. */
 const graceMs = 5_000;
 
 export interface NotifyOptions {
   readonly log: Log;
-  /** `kafka.group`: the stage reads `<group>.events` as the group `<group>-notify`. */
+  /** `kafka.group`: the stage reads `<group>.events` as a group that `notifyGroup` names. */
   readonly group: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Makes an issue of the event and sends it. A rejection counts as `retry`. */
-  readonly deliver: (event: EventRecord) => Promise<DeliveryAnswer>;
+  /** Where events go. The stage does not close it. */
+  readonly sink: Sink;
   /** Jitter of the backoff, in [0, 1). */
   readonly random?: () => number;
 }
@@ -59,6 +60,7 @@ interface Answer {
 export class NotifyStage {
   readonly #options: NotifyOptions;
   readonly #topics: InternalTopics;
+  readonly #group: string;
   readonly #tasks = new Map<number, Task>();
   readonly #inFlight = new Map<Promise<void>, Task>();
   #answers: Answer[] = [];
@@ -71,6 +73,7 @@ export class NotifyStage {
   constructor(options: NotifyOptions) {
     this.#options = options;
     this.#topics = internalTopics(options.group);
+    this.#group = notifyGroup(options.group, options.sink.name);
   }
 
   /**
@@ -78,9 +81,9 @@ export class NotifyStage {
    * where the topics do not fit together, and with what the log rejects with.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, group } = this.#options;
+    const { log } = this.#options;
     await this.#checkLayout();
-    const member = await log.join({ group: `${group}-notify`, topics: [this.#topics.events] });
+    const member = await log.join({ group: this.#group, topics: [this.#topics.events] });
     const stop = () => this.#wake();
     signal.addEventListener('abort', stop);
     try {
@@ -129,11 +132,11 @@ export class NotifyStage {
   }
 
   async #takeUp(member: Member, { since, ...at }: OwnedPartition, isWanted: () => boolean): Promise<void> {
-    const { log, logger } = this.#options;
+    const { log, logger, sink } = this.#options;
     // One at a time per incident holds across a loss of the partition too.
     const former = [...this.#inFlight].filter(([, task]) => task.at.partition === at.partition).map(([sending]) => sending);
     await Promise.allSettled(former);
-    const delivered = await readDeliveries(log, { topic: this.#topics.deliveries, partition: at.partition }, isWanted);
+    const delivered = await readDeliveries(log, { topic: this.#topics.deliveries, partition: at.partition }, sink.name, isWanted);
     const [commit] = await member.committed([at]);
     const { low, high } = await log.offsets(at);
     if (delivered === null || !isWanted()) return;
@@ -192,14 +195,11 @@ export class NotifyStage {
   }
 
   #start(task: Task, event: EventRecord): void {
-    if (!isSent(event.step)) {
-      this.#answers.push({ task, event, answer: { outcome: 'accepted' } });
-      return;
-    }
-    const { deliver, logger } = this.#options;
-    const sending = deliver(event)
+    const { sink, logger } = this.#options;
+    const sending = sink
+      .deliver(event)
       .catch((error: unknown): DeliveryAnswer => {
-        logger.error({ ...facts(event), error }, 'Delivery failed in an unexpected way');
+        logger.error({ sink: sink.name, ...facts(event), error }, 'Delivery failed in an unexpected way');
         return { outcome: 'retry' };
       })
       .then((answer) => {
@@ -212,7 +212,7 @@ export class NotifyStage {
 
   /** Acts on the answers that have come: `deliveries` first, then the commit. */
   async #settle(member: Member): Promise<void> {
-    const { log } = this.#options;
+    const { log, sink } = this.#options;
     const answers = this.#answers.filter(({ task }) => !task.isRevoked);
     this.#answers = [];
     const settled: { readonly one: Answer; readonly settlement: Settlement }[] = [];
@@ -221,33 +221,30 @@ export class NotifyStage {
       if (settlement !== null) settled.push({ one, settlement });
     }
     const records = settled.map(({ one, settlement }): OutgoingRecord => {
-      return deliveryRecord({ topic: this.#topics.deliveries, partition: one.task.at.partition }, one.event, settlement);
+      return deliveryRecord({ topic: this.#topics.deliveries, partition: one.task.at.partition }, sink.name, one.event, settlement);
     });
     if (records.length > 0) await log.produce(records);
     for (const { one } of settled) one.task.queue.settle(one.event);
     await this.#commit(member);
     let waiting = 0;
     for (const task of this.#tasks.values()) waiting += task.queue.size;
-    this.#options.metrics.set('tidemark_deliveries_waiting', {}, waiting);
+    this.#options.metrics.set('tidemark_deliveries_waiting', { sink: sink.name }, waiting);
   }
 
   /** How the event is settled, or null where it waits for another attempt. */
   async #judge({ task, event, answer }: Answer): Promise<Settlement | null> {
-    const { logger, metrics } = this.#options;
+    const { logger, metrics, sink } = this.#options;
     const { outcome, status, retryAfterMs } = answer;
-    const about = { ...facts(event), ...(status === undefined ? {} : { status }) };
+    const { title } = sinkWords[sink.name];
+    const about = { sink: sink.name, ...facts(event), ...(status === undefined ? {} : { status }) };
     if (outcome === 'accepted') {
-      if (!isSent(event.step)) {
-        logger.info(about, 'The incident is over. The issue at Sentry stays as it is: a "recovered" event would reopen it');
-        return 'logged';
-      }
-      metrics.count('tidemark_events_delivered_total', { step: event.step });
-      logger.info(about, 'Sentry has accepted the event');
+      metrics.count('tidemark_events_delivered_total', { sink: sink.name, step: event.step });
+      logger.info(about, `${title} has accepted the event`);
       return 'accepted';
     }
-    metrics.count('tidemark_delivery_failures_total', { reason: outcome });
+    metrics.count('tidemark_delivery_failures_total', { sink: sink.name, reason: outcome });
     if (outcome === 'poison' || outcome === 'too-large') {
-      const detail = `Sentry refused the event for good (HTTP ${status ?? 'unknown'})`;
+      const detail = `${title} refused the event for good (HTTP ${status ?? 'unknown'})`;
       await this.#park({ ...task.at, offset: task.queue.offsetOf(event), reason: outcome, detail, value: JSON.stringify(event) });
       logger.error(about, `${detail}: parked on the dead-letter topic`);
       return 'parked';
@@ -262,19 +259,20 @@ export class NotifyStage {
 
   /** One line per incident and outage; a refused DSN is an error every minute, for it ends only when a person acts. */
   #tell(outcome: DeliveryAnswer['outcome'], about: Readonly<Record<string, unknown>> & { readonly attempts: number }, nowMs: number): void {
-    const { logger } = this.#options;
+    const { logger, sink } = this.#options;
+    const { title, refusal } = sinkWords[sink.name];
     if (outcome === 'not-ready' && nowMs - this.#refusalToldMs >= refusalEveryMs) {
       this.#refusalToldMs = nowMs;
-      logger.error(about, 'Sentry refuses this DSN: check its key and project. Events are kept and tried again');
+      logger.error(about, `${refusal}. Events are kept and tried again`);
     } else if (about.attempts === 1) {
-      logger.warn(about, 'Sentry did not take the event: it is kept and tried again');
+      logger.warn(about, `${title} did not take the event: it is kept and tried again`);
     } else {
-      logger.debug(about, 'Sentry still does not take the event');
+      logger.debug(about, `${title} still does not take the event`);
     }
   }
 
   async #commit(member: Member): Promise<void> {
-    const { group, clock, logger, metrics } = this.#options;
+    const { clock, logger, metrics } = this.#options;
     const behind = [...this.#tasks.values()].filter((task) => task.queue.position > task.committed);
     if (behind.length === 0) return;
     const commits = behind.map((task): Commit => ({ ...task.at, offset: task.queue.position, metadata: '' }));
@@ -283,7 +281,7 @@ export class NotifyStage {
       for (const [index, task] of behind.entries()) task.committed = commits[index]?.offset ?? task.committed;
     } catch (error) {
       // The partitions may belong to another member now. What still is ours is taken up anew, from what stands in the topics.
-      metrics.count('tidemark_commit_failures_total', { group: `${group}-notify` });
+      metrics.count('tidemark_commit_failures_total', { group: this.#group });
       logger.warn({ error }, 'A commit was refused: taking up the partitions anew');
       for (const task of behind) this.#drop(task);
       await clock.sleep(pauseMs);
@@ -312,7 +310,7 @@ export class NotifyStage {
     const { log, metrics } = this.#options;
     const count = await log.partitionCount(this.#topics.deadLetters);
     const at = { topic: this.#topics.deadLetters, partition: letter.partition % count };
-    await log.produce([{ ...at, key: null, value: JSON.stringify({ stage: 'notify', ...letter }) }]);
+    await log.produce([{ ...at, key: null, value: JSON.stringify({ stage: 'notify', sink: this.#options.sink.name, ...letter }) }]);
     metrics.count('tidemark_dead_letters_total', { topic: letter.topic, reason: letter.reason });
   }
 }

@@ -101,11 +101,11 @@ export class Worker {
         this.#detect = new DetectStage({ log, settings: config.core, fileBaselines: this.#fileBaselines, clock, logger, metrics });
         return this.#detect.run(signal);
       case 'notify': {
-        const { deliver, close } = await startSentryDelivery(config, this.#options.release);
+        const sink = await startSentryDelivery(config, this.#options.release, logger);
         try {
-          await new NotifyStage({ log, group: config.core.group, clock, logger, metrics, deliver }).run(signal);
+          await new NotifyStage({ log, group: config.core.group, clock, logger, metrics, sink }).run(signal);
         } finally {
-          await close();
+          await sink.close();
         }
         return;
       }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EventRecord, IncidentStep } from '../../src/core/incident/event.ts';
+import type { IncidentStep } from '../../src/core/incident/event.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { noMetrics } from '../../src/core/metrics.ts';
@@ -10,6 +10,7 @@ import type { InboxFailure } from '../../src/sentry/inbox/failure.ts';
 import { type Inbox, startInbox } from '../../src/sentry/inbox/server.ts';
 import { issueOf } from '../../src/sentry/issue.ts';
 import { NotifyStage } from '../../src/stages/notify.ts';
+import type { Sink } from '../../src/stages/sink.ts';
 import { event, hex } from '../support/events.ts';
 
 const topics = internalTopics('g');
@@ -40,8 +41,12 @@ describe('from the events topic to the issue', () => {
   async function start(deadlineMs = 10_000): Promise<void> {
     client = await startSentryClient({ dsn: inbox.dsn, environment: 'test', release: 'r', deadlineMs });
     const controller = new AbortController();
-    const deliver = (one: EventRecord) => client.deliver(issueOf(one, context));
-    const ended = new NotifyStage({ log, group: 'g', clock: fastClock, logger: quiet, metrics: noMetrics, deliver }).run(controller.signal);
+    const sink: Sink = {
+      name: 'sentry',
+      deliver: async (one) => (one.step === 'recovered' ? { outcome: 'accepted' } : client.deliver(issueOf(one, context))),
+      close: () => client.close(),
+    };
+    const ended = new NotifyStage({ log, group: 'g', clock: fastClock, logger: quiet, metrics: noMetrics, sink }).run(controller.signal);
     stop = async () => {
       controller.abort();
       await ended;

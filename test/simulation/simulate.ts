@@ -152,12 +152,16 @@ class Run {
         ...common,
         group: settings.group,
         random: () => this.#random.next(),
-        deliver: (event) =>
-          this.#scheduler.run(name, () => {
-            if (this.#random.next() < 0.1) return { outcome: 'retry' as const };
-            this.#delivered.push(event);
-            return { outcome: 'accepted' as const };
-          }),
+        sink: {
+          name: 'sentry',
+          deliver: (event) =>
+            this.#scheduler.run(name, () => {
+              if (this.#random.next() < 0.1) return { outcome: 'retry' as const };
+              this.#delivered.push(event);
+              return { outcome: 'accepted' as const };
+            }),
+          close: async () => {},
+        },
       }),
     ];
     for (const stage of stages) {

@@ -32,14 +32,6 @@ export function retryDelayMs(attempts: number, jitter: number): number {
 }
 
 /**
- * Whether an event of this step becomes an event at Sentry. The end of an incident does not: a "recovered" event would reopen the issue
- *. It is logged and marked delivered.
- */
-export function isSent(step: IncidentStep): boolean {
-  return step === 'opened' || step === 'escalated' || step === 'reminded';
-}
-
-/**
  * Whether a step that waits still has something to say once a later one of its incident waits behind it. `opened` always has: an incident that
  * came and went while Sentry was down must not be lost. A reminder says "still so", which any later step says better or denies. An escalation
  * says "it got worse", which stays true when it is over; only a later escalation, which names all series again, says it better. So a
@@ -126,7 +118,7 @@ export class DeliveryQueue {
     return taken;
   }
 
-  /** The event in flight has been accepted, logged or parked, and that stands in `deliveries`. */
+  /** The event in flight has been accepted or parked, and that stands in `deliveries`. */
   settle(event: EventRecord): void {
     const queue = this.#inFlight(event);
     const head = queue.waiting.shift();

@@ -8,6 +8,7 @@ import { type Metrics, noMetrics } from '../../../src/core/metrics.ts';
 import { MemoryLog, type MemoryLogOptions } from '../../../src/log/memory/memoryLog.ts';
 import type { Clock, Log } from '../../../src/log/port.ts';
 import { NotifyStage } from '../../../src/stages/notify.ts';
+import type { SinkName } from '../../../src/stages/sink.ts';
 import { event, hex } from '../../support/events.ts';
 
 const topics = internalTopics('g');
@@ -47,15 +48,20 @@ async function recordsOf(log: Log, topic: string, partition: number): Promise<{ 
 }
 
 /** Position of the group in a partition of the events topic. */
-async function committed(log: Log, partition: number): Promise<number | undefined> {
-  const visitor = await log.join({ group: 'g-notify', topics: [topics.deadLetters] });
+async function committed(log: Log, partition: number, group = 'g-notify'): Promise<number | undefined> {
+  const visitor = await log.join({ group, topics: [topics.deadLetters] });
   const [commit] = await visitor.committed([{ topic: topics.events, partition }]);
   await visitor.leave();
   return commit?.offset;
 }
 
 /** Runs the stage against a Sentry of the test's choosing; `sent` is what it was asked to take, in order. */
-function start(log: Log, answer: (event: EventRecord, attempt: number) => DeliveryAnswer | Promise<DeliveryAnswer>, metrics = noMetrics) {
+function start(
+  log: Log,
+  answer: (event: EventRecord, attempt: number) => DeliveryAnswer | Promise<DeliveryAnswer>,
+  metrics = noMetrics,
+  name: SinkName = 'sentry',
+) {
   const sent: EventRecord[] = [];
   const lines: string[] = [];
   const write = (level: string) => (_fields: unknown, message: string) => void lines.push(`${level} ${message}`);
@@ -68,9 +74,13 @@ function start(log: Log, answer: (event: EventRecord, attempt: number) => Delive
     logger,
     metrics,
     random: () => 0,
-    deliver: async (each) => {
-      sent.push(each);
-      return answer(each, sent.filter(({ id }) => id === each.id).length);
+    sink: {
+      name,
+      deliver: async (each) => {
+        sent.push(each);
+        return answer(each, sent.filter(({ id }) => id === each.id).length);
+      },
+      close: async () => {},
     },
   });
   const ended = stage.run(controller.signal);
@@ -103,18 +113,33 @@ describe('the notify stage', () => {
     ]);
   });
 
-  it('logs the end of an incident and marks it delivered without sending it', async () => {
+  it('gives the end of an incident to the sink too, after what comes before it', async () => {
     const log = await newLog();
     await write(log, 0, event('a', 0, 'opened'), event('a', 1, 'recovered'), event('b', 0, 'opened'), event('b', 1, 'ended'));
-    const { sent, lines, stop } = start(log, () => accepted);
+    const { sent, stop } = start(log, () => accepted);
     await until(async () => (await committed(log, 0)) === 4);
     await stop();
-    expect(sent.every(({ step }) => step === 'opened')).toBe(true);
-    expect(lines.filter((line) => line.startsWith('info The incident is over'))).toHaveLength(2);
+    expect(steps(sent.filter(({ incident }) => incident === hex('a')))).toEqual(['0 opened', '1 recovered']);
     expect(await recordsOf(log, topics.deliveries, 0)).toContainEqual({
       key: hex('b'),
-      value: { ordinal: 1, event: hex('b/1'), settlement: 'logged' },
+      value: { ordinal: 1, event: hex('b/1'), settlement: 'accepted' },
     });
+  });
+
+  it('keeps sinks apart: an outage of one holds up no other, and each has records of its own', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'), event('b', 0, 'opened'));
+    const sentry = start(log, () => ({ outcome: 'retry', status: 503 }));
+    const webhook = start(log, () => accepted, noMetrics, 'webhook');
+    await until(async () => (await committed(log, 0, 'g-notify-webhook')) === 2);
+    await Promise.all([sentry.stop(), webhook.stop()]);
+    expect(await committed(log, 0)).toBeUndefined();
+    const written = (await recordsOf(log, topics.deliveries, 0)).filter(({ key }) => key !== 'barrier');
+    expect(written.map(({ key }) => key)).toEqual([`webhook:${hex('a')}`, `webhook:${hex('b')}`]);
+    const later = start(log, () => accepted);
+    await until(async () => (await committed(log, 0)) === 2);
+    await later.stop();
+    expect(later.sent).toHaveLength(2);
   });
 
   it('keeps trying while Sentry is down, and other incidents go on meanwhile', async () => {
@@ -169,6 +194,7 @@ describe('the notify stage', () => {
         key: '',
         value: {
           stage: 'notify',
+          sink: 'sentry',
           topic: topics.events,
           partition: 1,
           offset: 0,
@@ -396,9 +422,10 @@ describe('the notify stage', () => {
     await until(async () => (await committed(log, 0)) === 3);
     await stop();
     expect(Object.fromEntries(counts)).toEqual({
-      'tidemark_events_delivered_total opened': 1,
-      'tidemark_delivery_failures_total retry': 1,
-      'tidemark_delivery_failures_total poison': 1,
+      'tidemark_events_delivered_total sentry opened': 1,
+      'tidemark_events_delivered_total sentry recovered': 1,
+      'tidemark_delivery_failures_total sentry retry': 2,
+      'tidemark_delivery_failures_total sentry poison': 1,
       [`tidemark_dead_letters_total ${topics.events} poison`]: 1,
     });
     expect(waiting).toBe(0);

@@ -1,0 +1,27 @@
+/** Where the notify stage delivers to. A new kind of place that events go to is a new `Sink`; queue, order, backoff and commits are the stage's. */
+import type { DeliveryAnswer } from '../core/incident/delivery.ts';
+import type { EventRecord } from '../core/incident/event.ts';
+
+export type SinkName = 'sentry' | 'webhook' | 'log';
+
+export interface Sink {
+  readonly name: SinkName;
+  /**
+   * One attempt. The sink gets every step of an incident, its end (`recovered`, `ended`) too, and decides what becomes of it; what it leaves
+   * out it answers with `accepted`. The same event may come again after a crash, under the same id. A rejection counts as `retry`.
+   */
+  deliver(event: EventRecord): Promise<DeliveryAnswer>;
+  close(): Promise<void>;
+}
+
+/** How log lines call a sink, and what a person does about one that refuses who we are. */
+export const sinkWords: Readonly<Record<SinkName, { readonly title: string; readonly refusal: string }>> = {
+  sentry: { title: 'Sentry', refusal: 'Sentry refuses this DSN: check its key and project' },
+  webhook: { title: 'The webhook', refusal: 'The webhook refuses us: check its address and secret' },
+  log: { title: 'The log', refusal: 'The log cannot be written' },
+};
+
+/** The consumer group of a sink's notify stage. Sentry's has the plain name, which deployments before there were other sinks have committed under. */
+export function notifyGroup(group: string, sink: SinkName): string {
+  return sink === 'sentry' ? `${group}-notify` : `${group}-notify-${sink}`;
+}
