@@ -239,8 +239,8 @@ export class DetectStage {
     const records = events.map(
       (event): OutgoingRecord => ({
         topic: this.#topics.events,
-        partition: partitionOf(event.incident, this.#eventPartitions),
-        key: event.incident,
+        partition: partitionOf(event.chain, this.#eventPartitions),
+        key: event.chain,
         value: canonicalJson(event),
         timestampMs: clock.nowMs(),
       }),

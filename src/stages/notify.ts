@@ -1,5 +1,6 @@
 /**
- * Notify: from the events topic to one sink (Sentry, a webhook, a log). In order and one at a time per incident; other incidents go on while one waits.
+ * Notify: from the events topic to one sink (Sentry, a webhook, a log). In order and one at a time per chain of
+ * incidents that share an issue; others go on while one waits.
  *
  * What makes "at least once, and nothing lost" true is the order of three writes: the sink accepts the event, then its ordinal goes to `deliveries`,
  * then the events topic is committed, never past an event that still has to be delivered. A crash between any two repeats an event under the
@@ -102,7 +103,7 @@ export class NotifyStage {
     }
   }
 
-  /** An incident's deliveries stand in the partition of the number that its events have: restoring one partition needs one other. */
+  /** A chain's deliveries stand in the partition of the number that its events have: restoring one partition needs one other. */
   async #checkLayout(): Promise<void> {
     const { log } = this.#options;
     const [events, deliveries] = await Promise.all([log.partitionCount(this.#topics.events), log.partitionCount(this.#topics.deliveries)]);
@@ -133,7 +134,7 @@ export class NotifyStage {
 
   async #takeUp(member: Member, { since, ...at }: OwnedPartition, isWanted: () => boolean): Promise<void> {
     const { log, logger, sink } = this.#options;
-    // One at a time per incident holds across a loss of the partition too.
+    // One at a time per chain holds across a loss of the partition too.
     const former = [...this.#inFlight].filter(([, task]) => task.at.partition === at.partition).map(([sending]) => sending);
     await Promise.allSettled(former);
     const delivered = await readDeliveries(log, { topic: this.#topics.deliveries, partition: at.partition }, sink.name, isWanted);

@@ -1,6 +1,9 @@
 /**
  * What notify decides, without Kafka, clock or network: which event of which incident is delivered next, which ones later ones have
  * overtaken, and how far the events topic may be committed. One queue per partition of the events topic.
+ *
+ * What is delivered one at a time is the *chain*: incidents that reopen each other share an issue, and the end of the former, delivered after the
+ * beginning of the next, would close it again.
  */
 import type { EventRecord, IncidentStep } from './event.ts';
 
@@ -47,10 +50,10 @@ interface Waiting {
   readonly event: EventRecord;
 }
 
-interface IncidentQueue {
-  /** By rising ordinal; the first is the one being delivered. */
+interface ChainQueue {
+  /** By rising start of the incident and ordinal, without the one in flight. */
   waiting: Waiting[];
-  isInFlight: boolean;
+  inFlight: Waiting | null;
   /** Failed attempts in a row. */
   attempts: number;
   /** Not before this time. */
@@ -58,13 +61,13 @@ interface IncidentQueue {
 }
 
 /**
- * The undelivered events of one partition of the events topic. Invariants: of an incident at most one event is in flight, in the order of
- * the ordinals; an ordinal at or below the last delivered one is never given out again, so that a repeated write of a zombie, and what is
+ * The undelivered events of one partition of the events topic. Invariants: of a chain at most one event is in flight, in the order of
+ * the incidents and of their ordinals; an ordinal at or below the last delivered one is never given out again, so that a repeated write of a zombie, and what is
  * read again after a restart, are nothing; `position` never passes an event that still has to be delivered.
  */
 export class DeliveryQueue {
   readonly #delivered: Map<string, number>;
-  readonly #incidents = new Map<string, IncidentQueue>();
+  readonly #chains = new Map<string, ChainQueue>();
   /** Offsets that hold the position back, in ascending order: they are added as they are read. */
   readonly #open = new Set<number>();
   #nextOffset: number;
@@ -94,48 +97,49 @@ export class DeliveryQueue {
   /** Takes up an event. Gives the events that it has overtaken, itself among them where its ordinal was delivered or waits already. */
   add(offset: number, event: EventRecord): readonly EventRecord[] {
     this.advance(offset + 1);
-    const queue = this.#incidents.get(event.incident) ?? { waiting: [], isInFlight: false, attempts: 0, dueMs: 0 };
+    const queue = this.#chains.get(event.chain) ?? { waiting: [], inFlight: null, attempts: 0, dueMs: 0 };
     const isKnown =
-      event.ordinal <= (this.#delivered.get(event.incident) ?? -1) || queue.waiting.some((one) => one.event.ordinal === event.ordinal);
+      this.#isDelivered(event) || [queue.inFlight, ...queue.waiting].some((one) => one !== null && isSameStep(one.event, event));
     if (isKnown) return [event];
-    this.#incidents.set(event.incident, queue);
+    this.#chains.set(event.chain, queue);
     this.#open.add(offset);
     queue.waiting.push({ offset, event });
-    queue.waiting.sort((left, right) => left.event.ordinal - right.event.ordinal);
+    queue.waiting.sort((left, right) => inChainOrder(left.event, right.event));
     return this.#collapse(queue);
   }
 
-  /** Events that may go now, at most one per incident and `limit` in all; each is in flight until `settle` or `postpone`. */
+  /** Events that may go now, at most one per chain and `limit` in all; each is in flight until `settle` or `postpone`. */
   take(nowMs: number, limit: number): readonly EventRecord[] {
     const taken: EventRecord[] = [];
-    for (const queue of this.#incidents.values()) {
+    for (const queue of this.#chains.values()) {
       if (taken.length >= limit) break;
-      const head = queue.waiting[0];
-      if (head === undefined || queue.isInFlight || queue.dueMs > nowMs) continue;
-      queue.isInFlight = true;
-      taken.push(head.event);
+      if (queue.inFlight !== null || queue.dueMs > nowMs) continue;
+      queue.inFlight = queue.waiting.shift() ?? null;
+      if (queue.inFlight !== null) taken.push(queue.inFlight.event);
     }
     return taken;
   }
 
-  /** The event in flight has been accepted or parked, and that stands in `deliveries`. */
+  /** The event in flight has been dealt with (accepted, left out, parked), and that stands in `deliveries`. */
   settle(event: EventRecord): void {
-    const queue = this.#inFlight(event);
-    const head = queue.waiting.shift();
-    if (head !== undefined) this.#open.delete(head.offset);
+    const { queue, waiting } = this.#inFlight(event);
+    this.#open.delete(waiting.offset);
     this.#delivered.set(event.incident, event.ordinal);
-    queue.isInFlight = false;
+    queue.inFlight = null;
     queue.attempts = 0;
     queue.dueMs = 0;
-    if (queue.waiting.length === 0) this.#incidents.delete(event.incident);
+    this.#remove(queue, (other) => this.#isDelivered(other));
+    if (queue.waiting.length === 0) this.#chains.delete(event.chain);
   }
 
   /** The event in flight was not accepted. Gives the number of failed attempts in a row; `delayMs` is made from it. */
   postpone(event: EventRecord, nowMs: number, delayMs: (attempts: number) => number): number {
-    const queue = this.#inFlight(event);
+    const { queue, waiting } = this.#inFlight(event);
     queue.attempts += 1;
     queue.dueMs = nowMs + delayMs(queue.attempts);
-    queue.isInFlight = false;
+    queue.inFlight = null;
+    queue.waiting.push(waiting);
+    queue.waiting.sort((left, right) => inChainOrder(left.event, right.event));
     this.#collapse(queue);
     return queue.attempts;
   }
@@ -143,33 +147,52 @@ export class DeliveryQueue {
   /** When the next event is due that is not in flight; null where none waits. */
   nextDueMs(): number | null {
     let next: number | null = null;
-    for (const queue of this.#incidents.values()) {
-      if (!queue.isInFlight && queue.waiting.length > 0) next = Math.min(next ?? queue.dueMs, queue.dueMs);
+    for (const queue of this.#chains.values()) {
+      if (queue.inFlight === null && queue.waiting.length > 0) next = Math.min(next ?? queue.dueMs, queue.dueMs);
     }
     return next;
   }
 
   /** Offset of the event in flight, for its dead letter. */
   offsetOf(event: EventRecord): number {
-    return this.#inFlight(event).waiting[0]?.offset ?? this.position;
+    return this.#inFlight(event).waiting.offset;
   }
 
-  #inFlight(event: EventRecord): IncidentQueue {
-    const queue = this.#incidents.get(event.incident);
-    if (queue?.isInFlight !== true || queue.waiting[0]?.event.ordinal !== event.ordinal) {
+  #isDelivered(event: EventRecord): boolean {
+    return event.ordinal <= (this.#delivered.get(event.incident) ?? -1);
+  }
+
+  #inFlight(event: EventRecord): { readonly queue: ChainQueue; readonly waiting: Waiting } {
+    const queue = this.#chains.get(event.chain);
+    if (queue === undefined || queue.inFlight === null || !isSameStep(queue.inFlight.event, event)) {
       throw new RangeError(`event ${event.ordinal} of incident ${event.incident} is not in flight`);
     }
-    return queue;
+    return { queue, waiting: queue.inFlight };
   }
 
   /** What is in flight is not touched: the server may have it already. */
-  #collapse(queue: IncidentQueue): readonly EventRecord[] {
-    const overtaken = queue.waiting.filter(
-      ({ event }, index) =>
-        !(queue.isInFlight && index === 0) && queue.waiting.slice(index + 1).some((later) => isOvertaken(event.step, later.event.step)),
+  #collapse(queue: ChainQueue): readonly EventRecord[] {
+    const { waiting } = queue;
+    return this.#remove(queue, (event) =>
+      waiting.some(
+        ({ event: later }) => later.incident === event.incident && later.ordinal > event.ordinal && isOvertaken(event.step, later.step),
+      ),
     );
-    for (const { offset } of overtaken) this.#open.delete(offset);
-    queue.waiting = queue.waiting.filter((one) => !overtaken.includes(one));
-    return overtaken.map(({ event }) => event);
   }
+
+  #remove(queue: ChainQueue, isOver: (event: EventRecord) => boolean): readonly EventRecord[] {
+    const removed = queue.waiting.filter(({ event }) => isOver(event));
+    for (const { offset } of removed) this.#open.delete(offset);
+    if (removed.length > 0) queue.waiting = queue.waiting.filter((one) => !removed.includes(one));
+    return removed.map(({ event }) => event);
+  }
+}
+
+function isSameStep(left: EventRecord, right: EventRecord): boolean {
+  return left.incident === right.incident && left.ordinal === right.ordinal;
+}
+
+/** Incidents of a chain follow each other: the next opens after the former has ended. */
+function inChainOrder(left: EventRecord, right: EventRecord): number {
+  return Date.parse(left.start) - Date.parse(right.start) || left.ordinal - right.ordinal;
 }

@@ -4,9 +4,9 @@ export interface InternalTopics {
   readonly partials: string;
   /** Immutable facts of the detect stage; compacted, same partition count as `partials`. */
   readonly history: string;
-  /** Steps of incidents, JSON of `EventRecord`; keyed by incident. */
+  /** Steps of incidents, JSON of `EventRecord`; keyed by chain: incidents that share an issue keep their order. */
   readonly events: string;
-  /** Last delivered ordinal per incident; compacted, same partition count as `events`. */
+  /** Last delivered ordinal per sink and incident; compacted, in the partition of the event, same partition count as `events`. */
   readonly deliveries: string;
   /** What cannot be used, with its reason and position. */
   readonly deadLetters: string;

@@ -105,6 +105,34 @@ describe('the delivery queue of a partition', () => {
     expect(queue.position).toBe(10);
   });
 
+  it('delivers the end of an incident before the beginning of the one that reopens its issue, and nothing of both at once', () => {
+    const chain = hex('first');
+    const again = { chain, start: '2026-03-01T15:00:00.000Z' };
+    const queue = queueOf(
+      event('again', 0, 'opened', again),
+      event('first', 0, 'opened'),
+      event('first', 1, 'recovered'),
+      event('again', 1, 'recovered', again),
+    );
+    const order: string[] = [];
+    for (let taken = queue.take(0, 100); taken.length > 0; taken = queue.take(0, 100)) {
+      expect(taken).toHaveLength(1);
+      for (const each of taken) {
+        order.push(each.id);
+        queue.settle(each);
+      }
+    }
+    expect(order).toEqual(['first/0', 'first/1', 'again/0', 'again/1'].map(hex));
+  });
+
+  it('drops what a zombie appends of an earlier step while a later one is in flight', () => {
+    const queue = queueOf(event('a', 1, 'escalated'));
+    const [escalated] = queue.take(0, 1);
+    queue.add(1, event('a', 0, 'opened'));
+    if (escalated !== undefined) queue.settle(escalated);
+    expect([queue.take(0, 1), queue.position]).toEqual([[], 2]);
+  });
+
   it('refuses to settle what is not in flight', () => {
     expect(() => queueOf(event('a', 0, 'opened')).settle(event('a', 0, 'opened'))).toThrow(RangeError);
   });
@@ -117,7 +145,16 @@ describe('the delivery queue of a partition', () => {
     fc.assert(
       fc.property(fc.array(history, { minLength: 1, maxLength: 4 }), fc.infiniteStream(fc.nat(3)), (histories, choices) => {
         const choose = () => choices.next().value ?? 0;
-        const log = histories.flatMap((steps, index) => steps.map((step, ordinal) => event(`incident ${index}`, ordinal, step)));
+        // Incidents 0 and 1 are a chain, 2 and 3 another.
+        const log = histories.flatMap((steps, index) =>
+          steps.map((step, ordinal) =>
+            event(`incident ${index}`, ordinal, step, {
+              chain: hex(`incident ${index - (index % 2)}`),
+              start: `2026-03-01T1${index}:00:00.000Z`,
+            }),
+          ),
+        );
+        const newestStart = new Map<string, string>();
         const queue = new DeliveryQueue(new Map(), 0);
         const seen: string[] = [];
         const lastOrdinal = new Map<string, number>();
@@ -131,6 +168,8 @@ describe('the delivery queue of a partition', () => {
             } else {
               expect(each.ordinal).toBeGreaterThan(lastOrdinal.get(each.incident) ?? -1);
               lastOrdinal.set(each.incident, each.ordinal);
+              expect(each.start >= (newestStart.get(each.chain) ?? '')).toBe(true);
+              newestStart.set(each.chain, each.start);
               seen.push(each.id);
               queue.settle(each);
             }
