@@ -1,5 +1,6 @@
 /** The configuration as the program uses it: units fixed, contradictions excluded, secrets inside. */
 import { ConfigError } from '../core/errors.ts';
+import type { StormLimits } from '../core/incident/storm.ts';
 import type { CoreSettings } from '../core/settings.ts';
 
 export interface KafkaSettings {
@@ -20,6 +21,8 @@ export interface SentrySettings {
   /** Empty where none is set: see `requireSentry`. */
   readonly dsn: string;
   readonly environment: string;
+  /** Cap on new issues. */
+  readonly storm: StormLimits;
   readonly api: { readonly token: string; readonly organization: string; readonly project: string; readonly url: string };
 }
 

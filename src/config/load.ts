@@ -8,7 +8,7 @@ import { type Problem, raiseProblems, shownValue } from './problems.ts';
 import { isRawList, isRawMap, lookUp, mergeRaw, plainOf, type RawMap, type RawNode } from './rawTree.ts';
 import { entryKeys, modelKeys, perModel, rootKeys, type Section, type ValuesOf } from './schema.ts';
 import { readSection } from './section.ts';
-import { kafkaSettings, limitSettings, modelSettings, topicSettings, windowSettings } from './settings.ts';
+import { kafkaSettings, limitSettings, modelSettings, sentrySettings, topicSettings, windowSettings } from './settings.ts';
 import { valueFormats } from './valueFormats.ts';
 import { readYamlFile } from './yamlFile.ts';
 
@@ -65,7 +65,7 @@ export function loadConfig(sources: ConfigSources): Config {
     kafka,
     topics: topicSettings(values.topics),
     deadLetters: values.deadLetters,
-    sentry: values.sentry,
+    sentry: sentrySettings(values.sentry),
     http: values.http,
     log: values.log,
     links,

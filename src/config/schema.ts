@@ -234,6 +234,11 @@ export const rootKeys = {
       example: 'https://PUBLIC_KEY@o0.ingest.sentry.io/1',
     }),
     environment: key('text', 'production', 'Environment of the issues.'),
+    storm: {
+      issues: key('count', 20, 'New issues in a period at most, over all workers; incidents beyond them share one summary issue.'),
+      segments: key('count', 3, 'Of those, about segments of one model and kind at most.'),
+      per: key('duration', '1h', 'The period, by the clock of delivery.'),
+    },
     api: {
       token: key('text', '', 'Token with event:write, to resolve issues when incidents recover; not used yet.', { sensitive: true }),
       organization: key('text', '', 'Slug of the organization.', { example: 'acme' }),

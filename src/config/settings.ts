@@ -9,7 +9,7 @@ import type {
   PerformanceSettings,
   WindowSettings,
 } from '../core/settings.ts';
-import type { KafkaSettings, TopicSettings } from './config.ts';
+import type { KafkaSettings, SentrySettings, TopicSettings } from './config.ts';
 import type { modelKeys, perModel, rootKeys, ValuesOf } from './schema.ts';
 import { parseBytes, parseStart } from './valueFormats.ts';
 
@@ -83,6 +83,10 @@ export function kafkaSettings(values: RootValues['kafka']): KafkaSettings {
     ssl: enabled ? files : null,
     sasl: mechanism === '' ? null : { mechanism, username, password },
   };
+}
+
+export function sentrySettings({ storm, ...values }: RootValues['sentry']): SentrySettings {
+  return { ...values, storm: { issues: storm.issues, segments: storm.segments, perMs: milliseconds(storm.per) } };
 }
 
 export function topicSettings(values: RootValues['topics']): TopicSettings {

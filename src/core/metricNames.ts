@@ -132,6 +132,11 @@ export const metrics = {
     help: 'Attempts to deliver that failed, by reason. Nothing is lost while these grow: delivery is retried.',
     labels: ['sink', 'reason'],
   },
+  tidemark_incidents_suppressed_total: {
+    kind: 'counter',
+    help: 'Incidents beyond sentry.storm: told of in a summary issue, not in one of their own. Any value: look for a broken feed.',
+    labels: ['kind'],
+  },
   tidemark_deliveries_waiting: {
     kind: 'gauge',
     help: 'Events read but not yet accepted by a sink.',

@@ -10,12 +10,14 @@ import { ConfigError, InputError } from '../core/errors.ts';
 import { type DeliveryAnswer, DeliveryQueue, retryDelayMs } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
 import { parseEvent } from '../core/incident/parseEvent.ts';
+import { IssueCap, type StormLimits } from '../core/incident/storm.ts';
 import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
-import { deliveryRecord, readDeliveries, type Settlement } from './deliveriesTopic.ts';
+import { deliveryRecord, readDeliveries, type Settlement, toldRecord } from './deliveriesTopic.ts';
 import { notifyGroup, type Sink, sinkWords } from './sink.ts';
+import { StormSummaries } from './stormSummaries.ts';
 
 /** Events that may be on their way to the sink at a time. */
 const concurrency = 4;
@@ -37,6 +39,8 @@ export interface NotifyOptions {
   readonly metrics: Metrics;
   /** Where events go. The stage does not close it. */
   readonly sink: Sink;
+  /** Cap on new issues; left out, or where the sink has no summaries: none. */
+  readonly storm?: StormLimits;
   /** Jitter of the backoff, in [0, 1). */
   readonly random?: () => number;
 }
@@ -55,7 +59,13 @@ interface Task {
 interface Answer {
   readonly task: Task;
   readonly event: EventRecord;
-  readonly answer: DeliveryAnswer;
+  readonly answer: DeliveryAnswer | 'suppressed';
+}
+
+/** The cap on new issues, and what tells of those beyond it. */
+interface Storm {
+  readonly cap: IssueCap;
+  readonly summaries: StormSummaries;
 }
 
 export class NotifyStage {
@@ -65,6 +75,7 @@ export class NotifyStage {
   readonly #tasks = new Map<number, Task>();
   readonly #inFlight = new Map<Promise<void>, Task>();
   #answers: Answer[] = [];
+  #storm: Storm | null = null;
   #epoch = -1;
   /** The server has asked to be left alone until then. */
   #pausedUntilMs = 0;
@@ -107,11 +118,22 @@ export class NotifyStage {
   async #checkLayout(): Promise<void> {
     const { log } = this.#options;
     const [events, deliveries] = await Promise.all([log.partitionCount(this.#topics.events), log.partitionCount(this.#topics.deliveries)]);
-    if (events === deliveries) return;
+    if (events === deliveries) {
+      this.#storm = this.#stormOver(events);
+      return;
+    }
     throw new ConfigError(
       `Topic "${this.#topics.deliveries}" has ${deliveries} partitions, "${this.#topics.events}" has ${events}: they must be equal. ` +
         'Stop the workers, delete the deliveries topic and create it again ("tidemark topics --print"); what was delivered in the last hour is then sent again under the same ids.',
     );
+  }
+
+  #stormOver(partitionCount: number): Storm | null {
+    const { sink, storm, group, logger, metrics, random = Math.random } = this.#options;
+    if (storm === undefined || sink.deliverSummary === undefined) return null;
+    const cap = new IssueCap(storm, partitionCount);
+    const send = sink.deliverSummary.bind(sink);
+    return { cap, summaries: new StormSummaries({ cap, group, send, logger, metrics, jitter: random }) };
   }
 
   /** Takes up what was assigned and drops what was taken away. */
@@ -130,6 +152,7 @@ export class NotifyStage {
   #drop(task: Task): void {
     task.isRevoked = true;
     this.#tasks.delete(task.at.partition);
+    this.#storm?.cap.drop(task.at.partition);
   }
 
   async #takeUp(member: Member, { since, ...at }: OwnedPartition, isWanted: () => boolean): Promise<void> {
@@ -150,7 +173,9 @@ export class NotifyStage {
       );
     }
     member.start(at, start);
-    this.#tasks.set(at.partition, { at, since, queue: new DeliveryQueue(delivered, start), committed: start, isRevoked: false });
+    this.#tasks.set(at.partition, { at, since, queue: new DeliveryQueue(delivered.ordinals, start), committed: start, isRevoked: false });
+    this.#storm?.cap.takeUp(at.partition, delivered.cap);
+    this.#storm?.summaries.notice(this.#options.clock.nowMs());
   }
 
   async #read(member: Member): Promise<void> {
@@ -190,13 +215,18 @@ export class NotifyStage {
   #send(): void {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs < this.#pausedUntilMs) return;
+    this.#storm?.summaries.send(nowMs, () => this.#wake());
     for (const task of this.#tasks.values()) {
       for (const event of task.queue.take(nowMs, concurrency - this.#inFlight.size)) this.#start(task, event);
     }
   }
 
   #start(task: Task, event: EventRecord): void {
-    const { sink, logger } = this.#options;
+    const { sink, logger, clock } = this.#options;
+    if (this.#storm?.cap.admits(task.at.partition, event, clock.nowMs()) === false) {
+      this.#answers.push({ task, event, answer: 'suppressed' });
+      return;
+    }
     const sending = sink
       .deliver(event)
       .catch((error: unknown): DeliveryAnswer => {
@@ -213,7 +243,8 @@ export class NotifyStage {
 
   /** Acts on the answers that have come: `deliveries` first, then the commit. */
   async #settle(member: Member): Promise<void> {
-    const { log, sink } = this.#options;
+    const { log, sink, clock } = this.#options;
+    const nowMs = clock.nowMs();
     const answers = this.#answers.filter(({ task }) => !task.isRevoked);
     this.#answers = [];
     const settled: { readonly one: Answer; readonly settlement: Settlement }[] = [];
@@ -222,8 +253,14 @@ export class NotifyStage {
       if (settlement !== null) settled.push({ one, settlement });
     }
     const records = settled.map(({ one, settlement }): OutgoingRecord => {
-      return deliveryRecord({ topic: this.#topics.deliveries, partition: one.task.at.partition }, sink.name, one.event, settlement);
+      const { partition } = one.task.at;
+      const cap = this.#storm?.cap.settled(partition, one.event, nowMs) ?? null;
+      return deliveryRecord({ topic: this.#topics.deliveries, partition }, sink.name, one.event, settlement, cap);
     });
+    const told = this.#storm?.summaries.settle(nowMs) ?? null;
+    for (const { partition, periodStartMs, incidents } of told === null ? [] : (this.#storm?.cap.told(told) ?? [])) {
+      records.push(toldRecord({ topic: this.#topics.deliveries, partition }, periodStartMs, incidents));
+    }
     if (records.length > 0) await log.produce(records);
     for (const { one } of settled) one.task.queue.settle(one.event);
     await this.#commit(member);
@@ -235,6 +272,10 @@ export class NotifyStage {
   /** How the event is settled, or null where it waits for another attempt. */
   async #judge({ task, event, answer }: Answer): Promise<Settlement | null> {
     const { logger, metrics, sink } = this.#options;
+    if (answer === 'suppressed') {
+      this.#suppress(event);
+      return 'suppressed';
+    }
     const { outcome, status, retryAfterMs } = answer;
     const { title } = sinkWords[sink.name];
     const about = { sink: sink.name, ...facts(event), ...(status === undefined ? {} : { status }) };
@@ -256,6 +297,13 @@ export class NotifyStage {
     const attempts = task.queue.postpone(event, nowMs, (failed) => Math.max(retryAfterMs ?? 0, retryDelayMs(failed, jitter)));
     this.#tell(outcome, { ...about, outcome, attempts, retryAfterMs }, nowMs);
     return null;
+  }
+
+  #suppress(event: EventRecord): void {
+    const { logger, metrics, clock, sink } = this.#options;
+    if (event.step === 'opened') metrics.count('tidemark_incidents_suppressed_total', { kind: event.kind });
+    logger.info({ sink: sink.name, ...facts(event) }, 'The incident is beyond the cap on new issues: a summary tells of it');
+    this.#storm?.summaries.notice(clock.nowMs());
   }
 
   /** One line per incident and outage; a refused DSN is an error every minute, for it ends only when a person acts. */

@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import { settingsOf } from '../core/settings.ts';
 import { type SentryClient, startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
+import { stormIssueOf } from '../sentry/stormIssue.ts';
 import type { Sink } from './sink.ts';
 
 /** Starts the client. `ConfigError` for a DSN that cannot work. */
@@ -22,6 +23,7 @@ export async function startSentryDelivery({ sentry, core, links }: Config, relea
       }
       return client.deliver(issueOf(event, { ...context, sensitive: new Set(settingsOf(core, event.model).sensitive) }));
     },
+    deliverSummary: (summary) => client.deliver(stormIssueOf(summary, context)),
     close: () => client.close(),
   };
 }

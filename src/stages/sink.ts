@@ -1,6 +1,7 @@
 /** Where the notify stage delivers to. A new kind of place that events go to is a new `Sink`; queue, order, backoff and commits are the stage's. */
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
+import type { StormSummary } from '../core/incident/storm.ts';
 
 export type SinkName = 'sentry' | 'webhook' | 'log';
 
@@ -11,6 +12,8 @@ export interface Sink {
    * out it answers with `accepted`. The same event may come again after a crash, under the same id. A rejection counts as `retry`.
    */
   deliver(event: EventRecord): Promise<DeliveryAnswer>;
+  /** One attempt to tell of the incidents that the cap on new issues has suppressed. A sink without it has no cap. */
+  deliverSummary?(summary: StormSummary): Promise<DeliveryAnswer>;
   close(): Promise<void>;
 }
 

@@ -103,7 +103,7 @@ export class Worker {
       case 'notify': {
         const sink = await startSentryDelivery(config, this.#options.release, logger);
         try {
-          await new NotifyStage({ log, group: config.core.group, clock, logger, metrics, sink }).run(signal);
+          await new NotifyStage({ log, group: config.core.group, clock, logger, metrics, sink, storm: config.sentry.storm }).run(signal);
         } finally {
           await sink.close();
         }

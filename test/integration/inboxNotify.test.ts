@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { IncidentStep } from '../../src/core/incident/event.ts';
+import type { StormLimits } from '../../src/core/incident/storm.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import { noMetrics } from '../../src/core/metrics.ts';
@@ -9,6 +10,7 @@ import { type SentryClient, startSentryClient } from '../../src/sentry/client.ts
 import type { InboxFailure } from '../../src/sentry/inbox/failure.ts';
 import { type Inbox, startInbox } from '../../src/sentry/inbox/server.ts';
 import { issueOf } from '../../src/sentry/issue.ts';
+import { stormIssueOf } from '../../src/sentry/stormIssue.ts';
 import { NotifyStage } from '../../src/stages/notify.ts';
 import type { Sink } from '../../src/stages/sink.ts';
 import { event, hex } from '../support/events.ts';
@@ -38,15 +40,18 @@ describe('from the events topic to the issue', () => {
     await inbox.close();
   });
 
-  async function start(deadlineMs = 10_000): Promise<void> {
+  async function start(deadlineMs = 10_000, more: { readonly storm?: StormLimits } = {}): Promise<void> {
     client = await startSentryClient({ dsn: inbox.dsn, environment: 'test', release: 'r', deadlineMs });
     const controller = new AbortController();
     const sink: Sink = {
       name: 'sentry',
       deliver: async (one) => (one.step === 'recovered' ? { outcome: 'accepted' } : client.deliver(issueOf(one, context))),
+      deliverSummary: (summary) => client.deliver(stormIssueOf(summary, context)),
       close: () => client.close(),
     };
-    const ended = new NotifyStage({ log, group: 'g', clock: fastClock, logger: quiet, metrics: noMetrics, sink }).run(controller.signal);
+    const ended = new NotifyStage({ log, group: 'g', clock: fastClock, logger: quiet, metrics: noMetrics, sink, ...more }).run(
+      controller.signal,
+    );
     stop = async () => {
       controller.abort();
       await ended;
@@ -105,5 +110,36 @@ describe('from the events topic to the issue', () => {
     inbox.fail(null);
     await until(() => arrived('a').length >= 2);
     expect(arrived('a')).toEqual(['opened', 'escalated']);
+  });
+
+  it('makes of 1,000 incidents of a broken feed a handful of issues, and a restart adds none', async () => {
+    const storm = { issues: 20, segments: 3, perMs: 30 * 86_400_000 };
+    await log.produce(
+      Array.from({ length: 1_000 }, (_, index) => event(`storm ${index}`, 0, 'opened', { model: `model ${index % 50}` })).map((one) => ({
+        topic: topics.events,
+        partition: 0,
+        key: one.chain,
+        value: JSON.stringify(one),
+      })),
+    );
+    await start(undefined, { storm });
+    const summary = () => inbox.issues().find(({ title }) => title.startsWith('Many incidents'));
+    await until(() => summary()?.title.includes(': 980 more suppressed') === true);
+    expect(inbox.issues()).toHaveLength(21);
+    await stop();
+    await client.close();
+    await start(undefined, { storm });
+    await write('later', 'opened');
+    await until(() => summary()?.title.includes(': 981 more suppressed') === true);
+    expect(inbox.issues()).toHaveLength(21);
+  });
+
+  it.each([403, 404] as const)('keeps everything while Sentry answers %i, and delivers in order when that is put right', async (status) => {
+    inbox.fail({ kind: 'status', status, times: 2 });
+    await write('a', 'opened', 'escalated');
+    await start();
+    await until(() => arrived('a').length >= 2);
+    expect(arrived('a')).toEqual(['opened', 'escalated']);
+    expect((await log.offsets({ topic: topics.deadLetters, partition: 0 })).high).toBe(0);
   });
 });
