@@ -132,6 +132,11 @@ export const metrics = {
     help: 'Attempts to deliver that failed, by reason. Nothing is lost while these grow: delivery is retried.',
     labels: ['sink', 'reason'],
   },
+  tidemark_pictures_dropped_total: {
+    kind: 'counter',
+    help: 'Events that Sentry accepted without their picture: it was too large, or attachments are limited. The event does not wait for it.',
+    labels: [],
+  },
   tidemark_incidents_suppressed_total: {
     kind: 'counter',
     help: 'Incidents beyond sentry.storm: told of in a summary issue, not in one of their own. Any value: look for a broken feed.',

@@ -41,6 +41,14 @@ export function isAttachmentAtFault({ status, rateLimits }: ServerAnswer): boole
   return limits.length > 0 && limits.every(({ categories }) => categories.every((category) => attachmentCategories.has(category)));
 }
 
+/** How long the server takes no attachments, whatever became of the event; null where it says nothing of them. */
+export function attachmentPauseMs({ rateLimits }: ServerAnswer): number | null {
+  const pauses = parseLimits(rateLimits ?? '')
+    .filter(({ categories }) => categories.some((category) => attachmentCategories.has(category)))
+    .map((limit) => limit.pauseMs);
+  return pauses.length > 0 ? Math.max(...pauses) : null;
+}
+
 function asked(outcome: 'retry', answer: ServerAnswer, nowMs: number): DeliveryAnswer {
   const { status, retryAfter } = answer;
   return retryAfter === null ? { outcome, status } : { outcome, status, retryAfterMs: retryAfterMs(retryAfter, nowMs) };

@@ -6,7 +6,7 @@
 import type { Attachment, BaseTransportOptions, Event, Transport } from '@sentry/core';
 import { ConfigError, InvariantError } from '../core/errors.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
-import { isAttachmentAtFault, meaningOf, type ServerAnswer } from './acceptance.ts';
+import { attachmentPauseMs, isAttachmentAtFault, meaningOf, type ServerAnswer } from './acceptance.ts';
 
 export interface SentryClientOptions {
   readonly dsn: string;
@@ -21,7 +21,8 @@ export interface SentryClientOptions {
 export interface SentryClient {
   /**
    * One attempt. Resolves with what the server made of it, or `retry` where no answer came within the deadline; never rejects for a
-   * fault of the network. Where the server will not take the attachments, the event is sent once more without them. Events are
+   * fault of the network. Where the server will not take the attachments, the event is sent once more without them, and while it limits attachments
+   * they are not tried: the event does not wait for its picture, the picture is dropped. Events are
    * isolated: nothing of the process's Sentry scopes, and nothing of another event, gets in.
    */
   deliver(event: Event, attachments?: readonly Attachment[]): Promise<DeliveryAnswer>;
@@ -54,6 +55,8 @@ export async function startSentryClient(options: SentryClientOptions): Promise<S
   checkDsn(options.dsn);
   const [{ init, Scope, withIsolationScope }, { serializeEnvelope }] = await Promise.all([import('@sentry/node'), import('@sentry/core')]);
   const { deadlineMs = 10_000, nowMs = Date.now } = options;
+  /** The server takes no attachments until then. */
+  let noAttachmentsUntilMs = 0;
   const answers = new Map<string, (answer: ServerAnswer | null) => void>();
 
   const transport = ({ url }: BaseTransportOptions): Transport => ({
@@ -102,9 +105,14 @@ export async function startSentryClient(options: SentryClientOptions): Promise<S
 
   return {
     async deliver(event, attachments = []) {
-      const answer = await attempt(event, attachments);
-      if (answer === null || attachments.length === 0 || !isAttachmentAtFault(answer)) return meaningOf(answer, nowMs());
-      return meaningOf(await attempt(event, []), nowMs());
+      if (attachments.length > 0 && nowMs() >= noAttachmentsUntilMs) {
+        const answer = await attempt(event, attachments);
+        const pauseMs = answer === null ? null : attachmentPauseMs(answer);
+        if (pauseMs !== null) noAttachmentsUntilMs = nowMs() + pauseMs;
+        if (answer === null || !isAttachmentAtFault(answer)) return meaningOf(answer, nowMs());
+      }
+      const meaning = meaningOf(await attempt(event, []), nowMs());
+      return attachments.length > 0 && meaning.outcome === 'accepted' ? { ...meaning, isPictureDropped: true } : meaning;
     },
     async close() {
       await client.close(0);

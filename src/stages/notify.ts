@@ -280,6 +280,7 @@ export class NotifyStage {
     const { title } = sinkWords[sink.name];
     const about = { sink: sink.name, ...facts(event), ...(status === undefined ? {} : { status }) };
     if (outcome === 'accepted') {
+      if (answer.isPictureDropped === true) metrics.count('tidemark_pictures_dropped_total', {});
       metrics.count('tidemark_events_delivered_total', { sink: sink.name, step: event.step });
       logger.info(about, `${title} has accepted the event`);
       return 'accepted';

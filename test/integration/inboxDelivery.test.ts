@@ -98,8 +98,26 @@ describe('delivery through the real SDK to a server on the loopback interface', 
     ['a limit on attachments', { kind: 'status', status: 429, rateLimits: '60:attachment:key', onlyWithAttachments: true }],
   ] as const)('sends the event without its picture after %s', async (name, failure) => {
     inbox.fail(failure);
-    expect(await client.deliver(opened(name), [picture])).toEqual({ outcome: 'accepted', status: 200 });
+    const own = await startSentryClient({ dsn: inbox.dsn, environment: 'test', release: 'r' });
+    expect(await own.deliver(opened(name), [picture])).toEqual({ outcome: 'accepted', status: 200, isPictureDropped: true });
     expect(arrived(hex(`${name}/0`))[0]?.attachments).toEqual([]);
+    await own.close();
+  });
+
+  it('does not even try a picture before the limit on attachments is over, and events go meanwhile', async () => {
+    let nowMs = 0;
+    const own = await startSentryClient({ dsn: inbox.dsn, environment: 'test', release: 'r', nowMs: () => nowMs });
+    inbox.fail({ kind: 'status', status: 429, rateLimits: '60:attachment:key', times: 1 });
+    const picturesOf = async (name: string) => {
+      expect((await own.deliver(opened(name), [picture])).outcome).toBe('accepted');
+      return arrived(hex(`${name}/0`))[0]?.attachments.length;
+    };
+    expect(await picturesOf('limited picture')).toBe(0);
+    nowMs = 59_999;
+    expect(await picturesOf('still limited')).toBe(0);
+    nowMs = 60_000;
+    expect(await picturesOf('picture again')).toBe(1);
+    await own.close();
   });
 
   it('a connection that breaks before the body is a retry, and nothing has arrived', async () => {

@@ -20,6 +20,8 @@ export interface DeliveryAnswer {
   readonly retryAfterMs?: number;
   /** HTTP status; left out where no answer came. */
   readonly status?: number;
+  /** The event went without its picture: too large, or pictures are limited. */
+  readonly isPictureDropped?: true;
 }
 
 const firstDelayMs = 1_000;
