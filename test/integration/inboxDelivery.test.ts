@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/core/errors.ts';
 import { type SentryClient, startSentryClient } from '../../src/sentry/client.ts';
@@ -171,6 +172,24 @@ describe('a server that hangs', () => {
 });
 
 describe('a server that is not there, or is not ours', () => {
+  it('is not ready where it answers with a redirect, which is not followed', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url?.split('?')[0]}`);
+      request.resume();
+      response.writeHead(302, { location: '/login' }).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const client = await startSentryClient({ dsn: `http://key@127.0.0.1:${port}/1`, environment: 'test', release: 'r' });
+    expect(await client.deliver(opened('redirected'))).toEqual({ outcome: 'not-ready', status: 302 });
+    expect(asked).toEqual(['POST /api/1/envelope/']);
+    await client.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('is a retry', async () => {
     const inbox = await startInbox({ host: '127.0.0.1', port: 0 });
     await inbox.close();

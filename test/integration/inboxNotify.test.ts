@@ -142,4 +142,18 @@ describe('from the events topic to the issue', () => {
     expect(arrived('a')).toEqual(['opened', 'escalated']);
     expect((await log.offsets({ topic: topics.deadLetters, partition: 0 })).high).toBe(0);
   });
+
+  it.each<[string, InboxFailure]>([
+    ['503', { kind: 'status', status: 503 }],
+    ['401', { kind: 'status', status: 401 }],
+    ['429 on errors', { kind: 'status', status: 429, rateLimits: '20:error:key' }],
+    ['a reset after the body', { kind: 'reset-after-body' }],
+  ])('tells of every incident of a storm, in an issue of its own or in the summary, through %s', async (_what, failure) => {
+    inbox.fail({ ...failure, times: 12 });
+    for (let index = 0; index < 9; index += 1) await write(`storm ${index}`, 'opened');
+    await start(undefined, { storm: { issues: 4, segments: 2, perMs: 30 * 86_400_000 } });
+    await until(() => inbox.issues().some(({ title }) => title.includes(': 5 more suppressed')));
+    await until(() => inbox.issues().length === 5);
+    expect(inbox.issues().filter(({ title, count }) => title.startsWith('Data drift') && count === 1)).toHaveLength(4);
+  });
 });
