@@ -16,7 +16,10 @@ export function inboxCommand(context: CommandContext): Command {
     .addHelpText('after', '\nExample:\n  tidemark inbox --port 9465')
     .action(async ({ host, port, file }: { host: string; port: number; file?: string }) => {
       const inbox = await startInbox({ host, port, ...(file === undefined ? {} : { dataFile: file }) });
-      context.stdout(`Inbox: ${inbox.url}\nDSN:   ${inbox.dsn}   (sentry.dsn, or SENTRY_DSN)\nCtrl-C stops it.\n`);
+      context.stdout(
+        `Inbox: ${inbox.url}\nDSN:   ${inbox.dsn}   (sentry.dsn, or SENTRY_DSN)\n` +
+          `API:   token ${inbox.api.token}, organization ${inbox.api.organization}, project ${inbox.api.project}   (sentry.api)\nCtrl-C stops it.\n`,
+      );
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       await inbox.close();
     });

@@ -2,18 +2,24 @@
 import { dayMs, formatDuration, hourMs } from '../core/duration.ts';
 import { internalTopics } from '../core/incident/topics.ts';
 import { type CoreSettings, type ModelSettings, stepsPerWindow } from '../core/settings.ts';
-import type { KafkaSettings } from './config.ts';
+import type { KafkaSettings, SentrySettings } from './config.ts';
 import type { Problem } from './problems.ts';
 
 /** Reports a problem of a key; the caller knows where the key was written. */
 type Report = (key: readonly string[], message: string) => void;
 
-export function contradictions(core: CoreSettings, kafka: KafkaSettings, originOf: (key: readonly string[]) => string | null): Problem[] {
+export function contradictions(
+  core: CoreSettings,
+  kafka: KafkaSettings,
+  sentry: SentrySettings,
+  originOf: (key: readonly string[]) => string | null,
+): Problem[] {
   const problems: Problem[] = [];
   const report: Report = (key, message) => problems.push({ key: key.join('.'), message, origin: originOf(key) });
   ofWindow(core, report);
   ofTopics(core, report);
   ofKafka(kafka, report);
+  ofSentry(sentry, report);
   ofModel([], core.defaults, core.window.hopMs, report);
   for (const [name, model] of core.models) {
     // What a model only inherits is reported once, above.
@@ -22,6 +28,15 @@ export function contradictions(core: CoreSettings, kafka: KafkaSettings, originO
     });
   }
   return problems;
+}
+
+/** A token is of no use without knowing where. */
+function ofSentry({ api }: SentrySettings, report: Report): void {
+  if (api.token !== '' && api.organization === '')
+    report(
+      ['sentry', 'api', 'organization'],
+      'is empty, but sentry.api.token is set: needed is its slug, as in https://ORGANIZATION.sentry.io',
+    );
 }
 
 function ofWindow({ window }: CoreSettings, report: Report): void {

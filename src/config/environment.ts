@@ -7,7 +7,7 @@ import { entryKeys, leavesOf, modelKeys, perModel, rootKeys, variableOf } from '
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Variables that mean a key under another name than its own, because the rest of the world calls it so. */
-const otherNames: Readonly<Record<string, string>> = { 'sentry.dsn': 'SENTRY_DSN' };
+const otherNames: Readonly<Record<string, string>> = { 'sentry.dsn': 'SENTRY_DSN', 'sentry.api.token': 'SENTRY_AUTH_TOKEN' };
 /** Free-form parts of the configuration, each as one JSON variable (topics also as names separated by commas). */
 const wholes = ['predictions', 'feedback', 'models', 'links'];
 

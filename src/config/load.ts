@@ -59,13 +59,14 @@ export function loadConfig(sources: ConfigSources): Config {
     models: new Map([...models].map(([name, read]) => [name, read()])),
   };
   const kafka = kafkaSettings(values.kafka);
-  raiseProblems(contradictions(core, kafka, (key) => lookUp(written, key)?.origin ?? null));
+  const sentry = sentrySettings(values.sentry);
+  raiseProblems(contradictions(core, kafka, sentry, (key) => lookUp(written, key)?.origin ?? null));
   return {
     core,
     kafka,
     topics: topicSettings(values.topics),
     deadLetters: values.deadLetters,
-    sentry: sentrySettings(values.sentry),
+    sentry,
     http: values.http,
     log: values.log,
     links,

@@ -240,8 +240,13 @@ export const rootKeys = {
       per: key('duration', '1h', 'The period, by the clock of delivery.'),
     },
     api: {
-      token: key('text', '', 'Token with event:write, to resolve issues when incidents recover; not used yet.', { sensitive: true }),
-      organization: key('text', '', 'Slug of the organization.', { example: 'acme' }),
+      token: key(
+        'text',
+        '',
+        'Token with event:read and event:write: resolves an issue when its incident is over, and respects what people have closed. Also from SENTRY_AUTH_TOKEN or SENTRY_AUTH_TOKEN_FILE.',
+        { sensitive: true },
+      ),
+      organization: key('text', '', 'Slug of the organization; needed with a token.', { example: 'acme' }),
       project: key('text', '', 'Slug of the project.', { example: 'drift' }),
       url: key('url', '', "Sentry's address where it is not that of the DSN.", { example: 'https://sentry.example.com' }),
     },

@@ -147,6 +147,21 @@ export const metrics = {
     help: 'Events read but not yet accepted by a sink.',
     labels: ['sink'],
   },
+  tidemark_sentry_issues_resolved_total: {
+    kind: 'counter',
+    help: 'Issues at Sentry that were resolved because their incident is over, by its last step (recovered or ended).',
+    labels: ['step'],
+  },
+  tidemark_sentry_reminders_withheld_total: {
+    kind: 'counter',
+    help: 'Reminders not sent, because a person has resolved or archived the issue.',
+    labels: [],
+  },
+  tidemark_sentry_api_refusals_total: {
+    kind: 'counter',
+    help: 'Questions to the web API of Sentry that it refused for good, by HTTP status: the token lacks a permission, or a slug is wrong. Issues then stay open.',
+    labels: ['status'],
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 type MetricName = keyof typeof metrics;

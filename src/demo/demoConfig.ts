@@ -12,6 +12,8 @@ export interface DemoPlace {
   /** Of a running worker; left out for files, which need none of it. */
   readonly live?: {
     readonly dsn: string;
+    /** Of the inbox, so that issues resolve when their incidents are over. */
+    readonly api: { readonly token: string; readonly organization: string; readonly project: string };
     /** Partitions of each internal topic. */
     readonly partitions: number;
     /** Of wall clock: event time is sped up, so the defaults would be days of it. */
@@ -35,7 +37,9 @@ export function demoConfig(scenario: FlightsScenario, { brokers, group, topics, 
     baseline: { kind: 'first', duration: formatDuration(baselineMs) },
     ...(segments.length === 0 ? {} : { segments }),
     models: { [modelName]: { task: 'binary', owner: 'flight-ops', important: ['distance'], ignore } },
-    ...(live === undefined ? {} : { topics: { partitions: live.partitions }, sentry: { dsn: live.dsn, environment: 'demo' } }),
+    ...(live === undefined
+      ? {}
+      : { topics: { partitions: live.partitions }, sentry: { dsn: live.dsn, environment: 'demo', api: live.api } }),
   };
   const document = new Document(config);
   // Lists on one line, as people write them.

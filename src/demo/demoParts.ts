@@ -83,7 +83,7 @@ async function start(options: PartsOptions, closers: (() => Promise<unknown>)[])
   // A name of its own for every run: on a Kafka that stays, an earlier run has left its positions.
   const group = `demo-${systemClock.nowMs().toString(36)}`;
   const names = { predictions: `${group}.predictions`, feedback: `${group}.feedback` };
-  const live = { dsn: inbox.dsn, partitions: partitions.internal, idleAfterMs: 2_000, silenceAfterMs: 5_000 };
+  const live = { dsn: inbox.dsn, api: inbox.api, partitions: partitions.internal, idleAfterMs: 2_000, silenceAfterMs: 5_000 };
   writeFileSync(
     files.config,
     demoConfig(scenario, { brokers: kafka.how === 'memory' ? ['localhost:9092'] : kafka.brokers, group, topics: names, live }),

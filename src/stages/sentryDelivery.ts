@@ -1,29 +1,150 @@
-/** Between the notify stage and Sentry: an event becomes an issue of its model, and one attempt to deliver it. */
+/**
+ * Between the notify stage and Sentry: an event becomes an issue of its model, a reminder asks first whether a person has closed it, and the end of an
+ * incident resolves the issue with a comment. What is decided without asking stands in `sentry/life.ts`.
+ */
 import type { Config } from '../config/config.ts';
+import type { DeliveryAnswer } from '../core/incident/delivery.ts';
+import type { EventRecord } from '../core/incident/event.ts';
+import { eventIdOf } from '../core/incident/eventId.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
 import { settingsOf } from '../core/settings.ts';
-import { type SentryClient, startSentryClient } from '../sentry/client.ts';
+import type { Clock } from '../log/port.ts';
+import { SentryApiError, sentryApi } from '../sentry/api/client.ts';
+import { addComment, commentsOf, type IssuePlace, issueOfEvent, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
+import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
+import { apiUrlOf, closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
 import { stormIssueOf } from '../sentry/stormIssue.ts';
 import type { Sink } from './sink.ts';
 
-/** Starts the client. `ConfigError` for a DSN that cannot work. */
-export async function startSentryDelivery({ sentry, core, links }: Config, release: string, logger: Logger): Promise<Sink> {
-  const client: SentryClient = await startSentryClient({ dsn: sentry.dsn, environment: sentry.environment, release });
+/** How long an issue may take to appear at Sentry after its event was accepted; later it is taken to have been deleted, or merged away. */
+const appearsWithinMs = 600_000;
+
+export interface SentryDeliveryOptions {
+  readonly config: Config;
+  /** Shown by Sentry as the release. */
+  readonly release: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Starts the client. `ConfigError` for a DSN that cannot work. Says once, where there is no token, what that means. */
+export async function startSentryDelivery({ config, release, clock, logger, metrics }: SentryDeliveryOptions): Promise<Sink> {
+  const { sentry, core, links } = config;
+  const client = await startSentryClient({ dsn: sentry.dsn, environment: sentry.environment, release });
   const context = { group: core.group, links: Object.fromEntries(links), environment: sentry.environment, release };
+  const place = placeOf(sentry);
+  if (place === null) {
+    logger.warn(
+      {},
+      'Without sentry.api.token issues are not resolved when their incidents are over, and reminders reopen what a person has closed. ' +
+        'Set a token with event:read and event:write, or let the project auto-resolve issues after twice alerts.remindEvery without an event',
+    );
+  }
+  /** When an issue was first looked for in vain, by event. */
+  const soughtSinceMs = new Map<string, number>();
+
+  /** The issue of the incident; null where Sentry does not know it. */
+  async function find(at: IssuePlace, event: EventRecord): Promise<string | null> {
+    return (await issueOfEvent(at, eventIdOf(event.incident, 0))) ?? (await issueWithTag(at, 'incident', event.incident));
+  }
+
+  async function remind(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer | null> {
+    const id = await find(at, event);
+    const closed = id === null ? null : closedByPerson(await readIssue(at, id));
+    if (closed === null) return null;
+    metrics.count('tidemark_sentry_reminders_withheld_total', {});
+    logger.info({ ...facts(event), issue: id }, `A person has ${closed} the issue: the reminder is not sent`);
+    return { outcome: 'accepted' };
+  }
+
+  /** An event does not bring back what a person has archived: a new series or a higher severity is worth saying so. */
+  async function unarchive(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer> {
+    const id = await find(at, event);
+    if (id !== null && closedByPerson(await readIssue(at, id)) === 'archived') {
+      await setIssueStatus(at, id, 'unresolved');
+      logger.info({ ...facts(event), issue: id }, 'The incident has grown since a person archived its issue: it is open again');
+    }
+    return { outcome: 'accepted' };
+  }
+
+  /** Comment first, then resolve: a repetition after a crash finds either done. */
+  async function end(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer> {
+    const id = await find(at, event);
+    if (id === null) {
+      const sinceMs = soughtSinceMs.get(event.id) ?? clock.nowMs();
+      soughtSinceMs.set(event.id, sinceMs);
+      if (clock.nowMs() - sinceMs < appearsWithinMs) return { outcome: 'retry' };
+      soughtSinceMs.delete(event.id);
+      logger.warn(facts(event), 'Sentry knows no issue of this incident: deleted or merged by a person. There is nothing to resolve');
+      return { outcome: 'accepted' };
+    }
+    soughtSinceMs.delete(event.id);
+    const closed = closedByPerson(await readIssue(at, id));
+    if (!(await commentsOf(at, id)).some((text) => text.includes(commentMark(event))))
+      await addComment(at, id, endComment(event, sensitiveOf(event)));
+    // An archived issue stays so: resolved, it would come back with the next event.
+    if (closed === null) await setIssueStatus(at, id, 'resolved');
+    metrics.count('tidemark_sentry_issues_resolved_total', { step: event.step });
+    logger.info(
+      { ...facts(event), issue: id },
+      closed === null ? 'The incident is over: its issue is resolved' : `The incident is over; a person had ${closed} its issue already`,
+    );
+    return { outcome: 'accepted' };
+  }
+
+  function sensitiveOf(event: EventRecord): ReadonlySet<string> {
+    return new Set(settingsOf(core, event.model).sensitive);
+  }
+
+  /** What an API that does not do as asked means for the event: nothing it refuses may hold up the incidents behind it. */
+  function refused(event: EventRecord, error: unknown): DeliveryAnswer {
+    if (!(error instanceof SentryApiError)) throw error;
+    if (error.status === null || error.status === 429 || error.status === 408 || error.status >= 500) {
+      return { outcome: 'retry', ...(error.status === null ? {} : { status: error.status }) };
+    }
+    metrics.count('tidemark_sentry_api_refusals_total', { status: error.status });
+    logger.error(
+      { ...facts(event), status: error.status, reason: error.message },
+      'Sentry refuses what its API was asked: the issue stays as it is',
+    );
+    return { outcome: 'accepted' };
+  }
+
   return {
     name: 'sentry',
     async deliver(event) {
-      if (event.step === 'recovered' || event.step === 'ended') {
-        logger.info(
-          { event: event.id, incident: event.incident, model: event.model, kind: event.kind, step: event.step },
-          'The incident is over. The issue at Sentry stays as it is: a "recovered" event would reopen it',
-        );
+      if (isEnd(event)) {
+        if (place !== null) return end(place, event).catch((error: unknown) => refused(event, error));
+        logger.info(facts(event), 'The incident is over. The issue at Sentry stays as it is: there is no token to resolve it with');
         return { outcome: 'accepted' };
       }
-      return client.deliver(issueOf(event, { ...context, sensitive: new Set(settingsOf(core, event.model).sensitive) }));
+      if (place !== null && mustAskFirst(event)) {
+        const answer = await remind(place, event).catch((error: unknown) => {
+          const { outcome, ...rest } = refused(event, error);
+          // Who may not ask sends the reminder: too many are better than none.
+          return outcome === 'accepted' ? null : { outcome, ...rest };
+        });
+        if (answer !== null) return answer;
+      }
+      const answer = await client.deliver(issueOf(event, { ...context, sensitive: sensitiveOf(event) }));
+      if (place === null || event.step !== 'escalated' || answer.outcome !== 'accepted') return answer;
+      return unarchive(place, event).catch((error: unknown) => refused(event, error));
     },
     deliverSummary: (summary) => client.deliver(stormIssueOf(summary, context)),
     close: () => client.close(),
   };
+}
+
+/** Null where no token is set. One attempt a call: when to try again is the queue's to say. */
+function placeOf({ dsn, api }: Config['sentry']): IssuePlace | null {
+  if (api.token === '') return null;
+  const url = api.url === '' ? apiUrlOf(dsn) : api.url;
+  return { api: sentryApi({ url, token: api.token, attempts: 1 }), organization: api.organization };
+}
+
+function facts({ id, incident, model, kind, step }: EventRecord): Record<string, string> {
+  return { event: id, incident, model, kind, step };
 }

@@ -101,7 +101,7 @@ export class Worker {
         this.#detect = new DetectStage({ log, settings: config.core, fileBaselines: this.#fileBaselines, clock, logger, metrics });
         return this.#detect.run(signal);
       case 'notify': {
-        const sink = await startSentryDelivery(config, this.#options.release, logger);
+        const sink = await startSentryDelivery({ config, release: this.#options.release, clock, logger, metrics });
         try {
           await new NotifyStage({ log, group: config.core.group, clock, logger, metrics, sink, storm: config.sentry.storm }).run(signal);
         } finally {

@@ -1,8 +1,7 @@
 /** A step of an incident as the event of the output contract. */
-import { canonicalJson } from '../canonicalJson.ts';
 import { formatDuration } from '../duration.ts';
-import { sha256Hex } from '../hashText.ts';
 import type { EventRecord, SourceRange } from '../incident/event.ts';
+import { eventIdOf } from '../incident/eventId.ts';
 import type { BookStep } from '../incident/incidentBook.ts';
 import { summaryLine } from '../incident/summaryLine.ts';
 import type { ModelSettings } from '../settings.ts';
@@ -20,7 +19,7 @@ export interface EventOrigin {
 /** Ids are hashes of what they name, so that whoever repeats a decision writes the same event. */
 export function eventOf(step: BookStep, origin: EventOrigin): EventRecord {
   return {
-    id: sha256Hex(canonicalJson([step.incident, step.ordinal])).slice(0, 32),
+    id: eventIdOf(step.incident, step.ordinal),
     incident: step.incident,
     chain: step.chain,
     ordinal: step.ordinal,

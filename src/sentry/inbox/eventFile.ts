@@ -1,13 +1,21 @@
-/** The inbox on disk: one line of JSON per event, added to and never changed, so that a crash costs at most the line being written. */
+/** The inbox on disk: one line of JSON per event and per thing done to an issue, added to and never changed, so that a crash costs at most the line being written. */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Event } from '@sentry/core';
 import { InputError } from '../../core/errors.ts';
 import type { ReceivedAttachment } from './envelope.ts';
+import type { IssueActivity } from './store.ts';
 
 export interface StoredEvent {
+  readonly kind: 'event';
   readonly event: Event;
   readonly attachments: readonly ReceivedAttachment[];
   readonly receivedAt: string;
+}
+
+export interface StoredActivity {
+  readonly kind: 'activity';
+  readonly issue: string;
+  readonly activity: IssueActivity;
 }
 
 export class EventFile {
@@ -30,8 +38,8 @@ export class EventFile {
     }
   }
 
-  /** All events of the file in order. A last line without its end was being written when a process died: it was never accepted. */
-  async *read(): AsyncGenerator<StoredEvent> {
+  /** Everything in the file in order. A last line without its end was being written when a process died: it was never accepted. */
+  async *read(): AsyncGenerator<StoredEvent | StoredActivity> {
     const text = (await this.#handle.readFile()).toString();
     const lines = text.split('\n');
     const torn = lines.pop() ?? '';
@@ -43,9 +51,8 @@ export class EventFile {
     if (torn !== '') await this.#handle.truncate(Buffer.byteLength(text) - Buffer.byteLength(torn));
   }
 
-  append({ event, attachments, receivedAt }: StoredEvent): Promise<void> {
-    const encoded = attachments.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data).toString('base64') }));
-    const line = `${JSON.stringify({ receivedAt, event, attachments: encoded })}\n`;
+  append(stored: StoredEvent | StoredActivity): Promise<void> {
+    const line = `${JSON.stringify(stored.kind === 'event' ? encoded(stored) : { issue: stored.issue, activity: stored.activity })}\n`;
     const written = this.#last.then(() => this.#handle.appendFile(line));
     this.#last = written.catch(() => {});
     return written;
@@ -57,14 +64,37 @@ export class EventFile {
   }
 }
 
-function parseLine(line: string): StoredEvent | null {
+function encoded({ event, attachments, receivedAt }: StoredEvent): unknown {
+  const texts = attachments.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data).toString('base64') }));
+  return { receivedAt, event, attachments: texts };
+}
+
+const activityTypes = ['set_resolved', 'set_ignored', 'set_unresolved', 'note'] as const;
+
+/** An activity that a person or the API did; a regression follows from its event. */
+function parseActivity(issue: unknown, activity: unknown): StoredActivity | null {
+  const type = activityTypes.find((one) => one === field(activity, 'type'));
+  const at = field(activity, 'at');
+  const text = field(activity, 'text');
+  if (typeof issue !== 'string' || type === undefined || typeof at !== 'string') return null;
+  const by = field(activity, 'by') === 'page' ? 'page' : 'api';
+  return { kind: 'activity', issue, activity: { type, at, by, ...(typeof text === 'string' ? { text } : {}) } };
+}
+
+function field(of: unknown, name: string): unknown {
+  return typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
+}
+
+function parseLine(line: string): StoredEvent | StoredActivity | null {
   try {
     const parsed: unknown = JSON.parse(line);
-    const field = (of: unknown, name: string): unknown => (typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined);
+    const activity = field(parsed, 'activity');
+    if (activity !== undefined) return parseActivity(field(parsed, 'issue'), activity);
     const event = field(parsed, 'event');
     const attachments = field(parsed, 'attachments');
     if (typeof event !== 'object' || event === null || !Array.isArray(attachments)) return null;
     return {
+      kind: 'event',
       event,
       receivedAt: String(field(parsed, 'receivedAt')),
       attachments: attachments.map((one: unknown) => ({

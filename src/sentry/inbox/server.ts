@@ -1,17 +1,18 @@
 /**
- * The local Sentry inbox: takes what the SDK sends, shows it as a person would see it, and can be told to fail. Not a Sentry: no accounts, no
- * search, no resolving. It has no login, so it listens on the loopback interface unless told otherwise.
+ * The local Sentry inbox: takes what the SDK sends, shows it as a person would see it, and can be told to fail. Its issues can be resolved and
+ * archived, on the page and through the part of Sentry's web API that Tidemark uses (`api.ts`). Not a Sentry: no accounts, hardly a search. It has no login, so it listens on the loopback interface unless told otherwise.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { DependencyError, InputError } from '../../core/errors.ts';
+import { answerApi, apiToken, inboxSlug } from './api.ts';
 import { largestEnvelope, type ReceivedEnvelope, readEnvelope } from './envelope.ts';
 import { EventFile } from './eventFile.ts';
 import { FailureSwitch, type InboxFailure } from './failure.ts';
 import { issuePage } from './page/issuePage.ts';
 import { listPage } from './page/listPage.ts';
 import { icon } from './page/parts.ts';
-import { type InboxIssue, InboxStore } from './store.ts';
+import { type InboxIssue, InboxStore, type IssueActivity } from './store.ts';
 
 /** Key of the DSN; what comes with another is refused as Sentry refuses it. */
 const publicKey = 'inbox';
@@ -29,10 +30,16 @@ export interface Inbox {
   /** Address of the page. */
   readonly url: string;
   readonly dsn: string;
+  /** What the configuration wants under `sentry.api`, beside the address, which follows from the DSN. */
+  readonly api: { readonly token: string; readonly organization: string; readonly project: string };
   /** Newest first. */
   issues(): InboxIssue[];
-  /** Fails what comes from now on, or no longer (null). */
+  /** Fails the envelopes that come from now on, or no longer (null). */
   fail(failure: InboxFailure | null): void;
+  /** Fails calls of the API from now on, or no longer (null). */
+  failApi(failure: InboxFailure | null): void;
+  /** What a person does on the page. */
+  act(issueId: string, type: 'set_resolved' | 'set_ignored' | 'set_unresolved'): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,8 +47,12 @@ export interface Inbox {
 export async function startInbox({ host, port, dataFile }: InboxOptions): Promise<Inbox> {
   const store = new InboxStore();
   const file = dataFile === undefined ? null : await EventFile.open(dataFile);
-  for await (const { event, attachments, receivedAt } of file?.read() ?? []) store.add(event, attachments, receivedAt);
+  for await (const stored of file?.read() ?? []) {
+    if (stored.kind === 'event') store.add(stored.event, stored.attachments, stored.receivedAt);
+    else store.act(stored.issue, stored.activity);
+  }
   const failures = new FailureSwitch();
+  const apiFailures = new FailureSwitch();
   let dsn = '';
 
   async function take(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
@@ -57,13 +68,55 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     const failure = failures.next(envelope.attachments.length > 0);
     if (failure === null) return answer(response, 200, { id: await keep(envelope) });
     if (failure.kind === 'hang') return;
-    if (failure.kind === 'status') {
-      if (failure.rateLimits !== undefined) response.setHeader('x-sentry-rate-limits', failure.rateLimits);
-      if (failure.retryAfter !== undefined) response.setHeader('retry-after', failure.retryAfter);
-      return answer(response, failure.status, { detail: 'the inbox was told to fail' });
-    }
+    if (failure.kind === 'status') return refuse(response, failure);
     await keep(envelope);
     request.socket.resetAndDestroy();
+  }
+
+  /** Writes down what was done to an issue, and does it. */
+  async function act(issueId: string, activity: IssueActivity): Promise<boolean> {
+    if (!store.act(issueId, activity)) return false;
+    await file?.append({ kind: 'activity', issue: issueId, activity });
+    return true;
+  }
+
+  async function serveApi(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    if (apiFailures.isBeforeBody) {
+      apiFailures.next(false);
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const body = await bodyOf(request);
+    const failure = apiFailures.next(false);
+    if (failure?.kind === 'hang') return;
+    if (failure?.kind === 'status') return refuse(response, failure);
+    const { status, value } = await answerApi(
+      {
+        method: request.method ?? 'GET',
+        url,
+        authorization: request.headers.authorization ?? '',
+        body: new TextDecoder().decode(body ?? undefined),
+      },
+      { issues: () => store.issues(), act, nowIso: () => new Date().toISOString() },
+    );
+    if (failure !== null) {
+      // It was done, and the caller cannot know.
+      request.socket.resetAndDestroy();
+      return;
+    }
+    answer(response, status, value);
+  }
+
+  /** A person's button on the page of an issue. Only from the page itself: a form on another site must not press it. */
+  async function press(request: IncomingMessage, response: ServerResponse, issueId: string): Promise<void> {
+    const origin = request.headers.origin;
+    if (origin !== undefined && origin !== `http://${request.headers.host}`)
+      return answer(response, 403, { detail: 'only from this page' });
+    const form = new URLSearchParams(new TextDecoder().decode((await bodyOf(request)) ?? undefined));
+    const type = pressable.find((one) => one === form.get('do'));
+    if (type === undefined || !(await act(issueId, { type, at: new Date().toISOString(), by: 'page' })))
+      return answer(response, 404, { detail: 'no such issue, or nothing that can be done to it' });
+    response.writeHead(303, { location: `/issues/${issueId}` }).end();
   }
 
   /** The event is on disk before anyone is told that it was accepted. */
@@ -71,7 +124,7 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     if (event === null) return null;
     const named = { ...event, event_id: event.event_id ?? randomUUID().replaceAll('-', '') };
     const receivedAt = new Date().toISOString();
-    if (store.add(named, attachments, receivedAt)) await file?.append({ event: named, attachments, receivedAt });
+    if (store.add(named, attachments, receivedAt)) await file?.append({ kind: 'event', event: named, attachments, receivedAt });
     return named.event_id;
   }
 
@@ -84,6 +137,9 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     if (request.method === 'POST' && url.pathname === `/api/${project}/envelope/`) return take(request, response, url);
     if (request.method === 'POST' && /^\/api\/\d+\/envelope\/?$/.test(url.pathname))
       return answer(response, 404, { detail: 'no such project' });
+    if (url.pathname.startsWith('/api/0/')) return serveApi(request, response, url);
+    const [, pressed] = /^\/issues\/([0-9a-f]+)$/.exec(url.pathname) ?? [];
+    if (request.method === 'POST' && pressed !== undefined) return press(request, response, pressed);
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { detail: 'only GET, and POST of envelopes' });
     const [, first = '', second = '', third = ''] = url.pathname.split('/').map(decodeURIComponent);
     if (url.pathname === '/') return send(response, 200, htmlType, listPage(store.issues(), dsn));
@@ -130,8 +186,13 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
   return {
     url,
     dsn,
+    api: { token: apiToken, organization: inboxSlug, project: inboxSlug },
     issues: () => store.issues(),
     fail: (failure) => failures.set(failure),
+    failApi: (failure) => apiFailures.set(failure),
+    async act(issueId, type) {
+      await act(issueId, { type, at: new Date().toISOString(), by: 'page' });
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
@@ -139,6 +200,8 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     },
   };
 }
+
+const pressable = ['set_resolved', 'set_ignored', 'set_unresolved'] as const;
 
 const htmlType = 'text/html; charset=utf-8';
 
@@ -160,6 +223,13 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array | null> {
   return length > largestEnvelope ? null : Buffer.concat(chunks);
 }
 
+/** The answer that the inbox was told to give. */
+function refuse(response: ServerResponse, failure: Extract<InboxFailure, { kind: 'status' }>): void {
+  if (failure.rateLimits !== undefined) response.setHeader('x-sentry-rate-limits', failure.rateLimits);
+  if (failure.retryAfter !== undefined) response.setHeader('retry-after', failure.retryAfter);
+  answer(response, failure.status, { detail: 'the inbox was told to fail' });
+}
+
 /** SDKs send the key in the query or in a header. */
 function keyOf(request: IncomingMessage, url: URL): string | null {
   const header = request.headers['x-sentry-auth'];
@@ -175,7 +245,7 @@ function answer(response: ServerResponse, status: number, value: unknown): void 
 function send(response: ServerResponse, status: number, type: string, body: string | Uint8Array): void {
   response.writeHead(status, {
     'content-type': type,
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'",
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'self'",
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',

@@ -20,6 +20,19 @@ export interface InboxEvent {
   readonly event: Event;
 }
 
+export type IssueStatus = 'unresolved' | 'resolved' | 'ignored';
+
+/** What somebody, or an event, did to an issue. Types are Sentry's: `set_resolved`, `set_ignored`, `set_unresolved`, `set_regression`, `note`. */
+export interface IssueActivity {
+  readonly type: 'set_resolved' | 'set_ignored' | 'set_unresolved' | 'set_regression' | 'note';
+  /** ISO time at which the inbox heard of it. */
+  readonly at: string;
+  /** `page` for a person on the page, `api` for a caller of the API, `event` for an event that reopened the issue. */
+  readonly by: 'page' | 'api' | 'event';
+  /** Of a note. */
+  readonly text?: string;
+}
+
 /** All events with one fingerprint. Title, value, level and culprit are those of the event that came last. */
 export interface InboxIssue {
   /** 8 hex digits, a hash of the fingerprint. */
@@ -33,6 +46,9 @@ export interface InboxIssue {
   readonly count: number;
   readonly firstSeen: string;
   readonly lastSeen: string;
+  readonly status: IssueStatus;
+  /** In the order in which it happened. */
+  readonly activity: readonly IssueActivity[];
   /** In the order of arrival. */
   readonly events: readonly InboxEvent[];
 }
@@ -50,9 +66,19 @@ interface Issue {
   readonly id: string;
   readonly fingerprint: readonly string[];
   readonly events: InboxEvent[];
+  readonly activity: IssueActivity[];
+  status: IssueStatus;
   count: number;
   firstSeen: string;
 }
+
+const statusAfter: Readonly<Record<IssueActivity['type'], IssueStatus | null>> = {
+  set_resolved: 'resolved',
+  set_ignored: 'ignored',
+  set_unresolved: 'unresolved',
+  set_regression: 'unresolved',
+  note: null,
+};
 
 export class InboxStore {
   readonly #limits: StoreLimits;
@@ -79,7 +105,9 @@ export class InboxStore {
     }
     const fingerprint = event.fingerprint ?? [one.title, event.transaction ?? ''];
     const key = JSON.stringify(fingerprint);
-    const issue = this.#issues.get(key) ?? { id: shortHash(key), fingerprint, events: [], count: 0, firstSeen: one.time };
+    const issue = this.#issues.get(key) ?? newIssue(key, fingerprint, one.time);
+    // As at Sentry: an event reopens an issue that is resolved, and leaves alone one that is archived.
+    if (issue.status === 'resolved') act(issue, { type: 'set_regression', at: receivedAt, by: 'event' });
     issue.count += 1;
     issue.firstSeen = one.time < issue.firstSeen ? one.time : issue.firstSeen;
     issue.events.push(one);
@@ -99,6 +127,16 @@ export class InboxStore {
   /** Newest first. */
   issues(): InboxIssue[] {
     return [...this.#issues.values()].reverse().map(shown);
+  }
+
+  /** Puts down what was done to an issue; false where there is no such issue. */
+  act(issueId: string, activity: IssueActivity): boolean {
+    for (const issue of this.#issues.values()) {
+      if (issue.id !== issueId) continue;
+      act(issue, activity);
+      return true;
+    }
+    return false;
   }
 
   attachment(eventId: string, index: number): ReceivedAttachment | null {
@@ -125,7 +163,16 @@ export class InboxStore {
   }
 }
 
-function shown({ id, fingerprint, events, count, firstSeen }: Issue): InboxIssue {
+function newIssue(key: string, fingerprint: readonly string[], firstSeen: string): Issue {
+  return { id: shortHash(key), fingerprint, events: [], activity: [], status: 'unresolved', count: 0, firstSeen };
+}
+
+function act(issue: Issue, activity: IssueActivity): void {
+  issue.activity.push(activity);
+  issue.status = statusAfter[activity.type] ?? issue.status;
+}
+
+function shown({ id, fingerprint, events, activity, status, count, firstSeen }: Issue): InboxIssue {
   const newest = events.at(-1);
   return {
     id,
@@ -137,6 +184,8 @@ function shown({ id, fingerprint, events, count, firstSeen }: Issue): InboxIssue
     count,
     firstSeen,
     lastSeen: newest?.time ?? firstSeen,
+    status,
+    activity: [...activity],
     events: [...events],
   };
 }

@@ -143,6 +143,7 @@ describe('secrets', () => {
     const env = {
       SENTRY_DSN: dsn,
       TIDEMARK_SENTRY_API_TOKEN: 'api-token',
+      TIDEMARK_SENTRY_API_ORGANIZATION: 'acme',
       TIDEMARK_KAFKA_SASL_MECHANISM: 'plain',
       TIDEMARK_KAFKA_SASL_USERNAME: 'u',
       TIDEMARK_KAFKA_SASL_PASSWORD: 'hunter2',
@@ -152,6 +153,11 @@ describe('secrets', () => {
     const printed = JSON.stringify(printableConfig(config));
     for (const secret of ['0123456789abcdef', 'api-token', 'hunter2']) expect(printed).not.toContain(secret);
     expect(problems({ env: { SENTRY_DSN: 'hunter2' } })).not.toContain('hunter2');
+  });
+
+  it('come from the names that the rest of the world uses, and a token wants to know its organization', () => {
+    expect(load({ env: { SENTRY_AUTH_TOKEN: 't', TIDEMARK_SENTRY_API_ORGANIZATION: 'acme' } }).sentry.api.token).toBe('t');
+    expect(problems({ env: { SENTRY_AUTH_TOKEN: 't' } })).toMatch(/sentry\.api\.organization: is empty/);
   });
 
   it('that cannot be read from their file stop the start', () => {

@@ -29,9 +29,10 @@ describe('the configuration of the demo', () => {
   });
 
   it('has what a running worker needs as well', () => {
-    const live = { dsn: 'http://inbox@127.0.0.1:9465/1', partitions: 2, idleAfterMs: 2_000, silenceAfterMs: 5_000 };
+    const api = { token: 't', organization: 'o', project: 'p' };
+    const live = { dsn: 'http://inbox@127.0.0.1:9465/1', api, partitions: 2, idleAfterMs: 2_000, silenceAfterMs: 5_000 };
     const { core, sentry, topics } = loaded(demoConfig(quickScenario, { ...place, live }));
-    expect(sentry.dsn).toBe(live.dsn);
+    expect(sentry).toMatchObject({ dsn: live.dsn, api });
     expect(topics.partitions).toBe(2);
     expect(core.window).toMatchObject({ idleAfterMs: 2_000, silenceAfterMs: 5_000 });
   });

@@ -1,6 +1,6 @@
-import type { InboxEvent, InboxIssue } from '../store.ts';
+import type { InboxEvent, InboxIssue, IssueActivity } from '../store.ts';
 import { html, type Markup } from './html.ts';
-import { chips, counted, issuePath, levelBadge, levelOf, page, shape, stepOf, when } from './parts.ts';
+import { chips, counted, issuePath, levelBadge, levelOf, page, shape, statusBadge, stepOf, when } from './parts.ts';
 
 /** Contexts that the SDK adds about itself. */
 const ownContexts: ReadonlySet<string> = new Set(['trace', 'runtime']);
@@ -9,10 +9,43 @@ const ownContexts: ReadonlySet<string> = new Set(['trace', 'runtime']);
 export function issuePage(issue: InboxIssue, eventId: string | null): string {
   const event = issue.events.find(({ id }) => id === eventId) ?? issue.events.at(-1);
   const body = html`<nav class="crumbs" aria-label="Breadcrumb"><a href="/">← All issues</a></nav>
-<section class="card head is-${levelOf(event?.level ?? issue.level)}">${levelBadge(event?.level ?? issue.level)}
+<section class="card head is-${levelOf(event?.level ?? issue.level)}"><div class="states">${levelBadge(event?.level ?? issue.level)}${statusBadge(issue.status)}${buttons(issue)}</div>
 <h1>${event?.title ?? issue.title}</h1><p class="line">${event?.value ?? issue.value}</p>${chips(Object.entries(event?.tags ?? {}))}</section>
-<div class="columns"><div class="stack">${event === undefined ? null : details(event)}</div><aside class="stack">${timeline(issue, event)}${facts(issue, event)}</aside></div>`;
+<div class="columns"><div class="stack">${event === undefined ? null : details(event)}</div><aside class="stack">${activity(issue)}${timeline(issue, event)}${facts(issue, event)}</aside></div>`;
   return page(`${issue.title} · Tidemark inbox`, `Issue ${issue.id}`, body, null);
+}
+
+/** What a person may do to the issue, as at Sentry. */
+function buttons({ id, status }: InboxIssue): Markup {
+  const offered =
+    status === 'unresolved'
+      ? ([
+          ['set_resolved', 'Resolve'],
+          ['set_ignored', 'Archive'],
+        ] as const)
+      : ([['set_unresolved', status === 'resolved' ? 'Unresolve' : 'Unarchive']] as const);
+  const shown = offered.map(([type, label]) => html`<button name="do" value="${type}">${label}</button>`);
+  return html`<form class="buttons" method="post" action="/issues/${id}">${shown}</form>`;
+}
+
+const deeds: Readonly<Record<IssueActivity['type'], string>> = {
+  set_resolved: 'resolved',
+  set_ignored: 'archived',
+  set_unresolved: 'opened again',
+  set_regression: 'reopened by an event: a regression',
+  note: 'comment',
+};
+
+const doers: Readonly<Record<IssueActivity['by'], string>> = { page: 'by a person', api: 'through the API', event: '' };
+
+/** What was done to the issue, newest first; nothing where nothing was. */
+function activity({ activity }: InboxIssue): Markup | null {
+  if (activity.length === 0) return null;
+  const rows = [...activity].reverse().map(({ type, at, by, text }) => {
+    const note = text === undefined ? null : html`<p class="note-text">${text}</p>`;
+    return html`<li><b>${deeds[type]}</b> <span>${doers[by]}</span> ${when(at)}${note}</li>`;
+  });
+  return html`<section class="card section"><h2>Activity</h2><ol class="activity">${rows}</ol></section>`;
 }
 
 function details(event: InboxEvent): Markup {

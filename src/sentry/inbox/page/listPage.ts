@@ -1,6 +1,6 @@
 import type { InboxIssue } from '../store.ts';
 import { html, type Markup } from './html.ts';
-import { chips, counted, issuePath, levelBadge, levelOf, page, shape, tide, when } from './parts.ts';
+import { chips, counted, issuePath, levelBadge, levelOf, page, shape, statusBadge, tide, when } from './parts.ts';
 
 /** Tags of a row; the others stand on the issue's own page. */
 const rowTags = /^(team|feature|segment\..*)$/;
@@ -16,16 +16,17 @@ export function listPage(issues: readonly InboxIssue[], dsn: string): string {
 
 function tally(issues: readonly InboxIssue[], events: number): Markup {
   const of = (level: string) => issues.filter((issue) => levelOf(issue.level) === level).length;
+  const closed = issues.filter(({ status }) => status !== 'unresolved').length;
   const levels = [['error', of('error')] as const, ['warning', of('warning')] as const, ['info', of('info')] as const];
   return html`<ul class="tally lead"><li><b>${issues.length}</b> ${issues.length === 1 ? 'issue' : 'issues'}</li><li><b>${events}</b> ${events === 1 ? 'event' : 'events'}</li>${levels
     .filter(([, count]) => count > 0)
-    .map(([level, count]) => html`<li><b>${count}</b> ${level}</li>`)}</ul>`;
+    .map(([level, count]) => html`<li><b>${count}</b> ${level}</li>`)}${closed === 0 ? null : html`<li><b>${closed}</b> closed</li>`}</ul>`;
 }
 
 function row(issue: InboxIssue): Markup {
   const tags = Object.entries(issue.events.at(-1)?.tags ?? {}).filter(([key]) => rowTags.test(key));
-  return html`<li class="is-${levelOf(issue.level)}">
-<div>${levelBadge(issue.level)}</div>
+  return html`<li class="is-${levelOf(issue.level)}${issue.status === 'unresolved' ? '' : ' closed'}">
+<div>${levelBadge(issue.level)}${statusBadge(issue.status)}</div>
 <div class="what"><a class="title" href="${issuePath(issue)}">${issue.title}</a><p class="value">${issue.value}</p>${chips([['in', issue.culprit] as const, ...tags].filter(([, value]) => value !== ''))}</div>
 <div class="seen"><b>${counted(issue.count, 'event')} </b>${when(issue.lastSeen)}${trail(issue)}</div>
 </li>`;

@@ -1,5 +1,5 @@
 /** Pieces that both pages of the inbox use. */
-import type { InboxEvent, InboxIssue } from '../store.ts';
+import type { InboxEvent, InboxIssue, IssueStatus } from '../store.ts';
 import { html, Markup } from './html.ts';
 import { style } from './style.ts';
 
@@ -55,6 +55,12 @@ export function shape(level: string): Markup {
 
 export function levelBadge(level: string): Markup {
   return html`<span class="level ${levelOf(level)}">${shape(level)}${level.slice(0, 1).toUpperCase() + level.slice(1)}</span>`;
+}
+
+/** `resolved` or `archived`, as Sentry says; nothing for an open issue. */
+export function statusBadge(status: IssueStatus): Markup | null {
+  if (status === 'unresolved') return null;
+  return html`<span class="status">${status === 'resolved' ? '✓ Resolved' : 'Archived'}</span>`;
 }
 
 export function chips(tags: readonly (readonly [string, string])[]): Markup {

@@ -44,6 +44,21 @@ h2 { font-size: 13px; font-weight: 650; margin: 0; color: var(--soft); letter-sp
 .level.error { color: var(--error); background: var(--error-ground); }
 .level.warning { color: var(--warning); background: var(--warning-ground); }
 .level.info { color: var(--info); background: var(--info-ground); }
+.states { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
+.status { display: inline-block; padding: 2px 10px; border-radius: 99px; border: 1px solid var(--line); color: var(--soft); background: var(--sunk); font-size: 12.5px; font-weight: 620; white-space: nowrap; }
+.issues .status { margin-top: 6px; }
+.issues > .closed .title { color: var(--soft); }
+.buttons { margin-left: auto; display: flex; gap: 8px; }
+.buttons button { font: inherit; font-size: 13px; font-weight: 600; padding: 4px 14px; border-radius: 8px; border: 1px solid var(--line); background: var(--card); color: var(--accent); cursor: pointer; }
+.buttons button:hover { background: var(--sunk); }
+.activity { list-style: none; margin: 0; padding: 6px 0; font-size: 13.5px; }
+.activity li { padding: 8px 20px; }
+.activity li + li { border-top: 1px solid var(--line); }
+.activity b { font-weight: 620; }
+.activity b::first-letter { text-transform: uppercase; }
+.activity span, .activity time { color: var(--soft); }
+.activity time { display: block; font-size: 12.8px; }
+.note-text { margin: 6px 0 0; white-space: pre-line; }
 .issues { list-style: none; margin: 0; padding: 0; }
 .issues > li { position: relative; display: grid; grid-template-columns: 104px minmax(0, 1fr) 168px; gap: 4px 20px; padding: 18px 22px; border-top: 1px solid var(--line); }
 .issues > li:first-child { border-top: 0; }

@@ -1,0 +1,85 @@
+/** Issues as Sentry's web API tells of them and changes them. Shapes are parsed as far as they are used; the rest of an answer is ignored. */
+import { apiPath, type SentryApi, SentryApiError } from './client.ts';
+
+/** Scopes of a token that lives with issues: reading them, and resolving or commenting. */
+const issueScopes = { read: 'event:read', write: 'event:write' } as const;
+
+export interface ApiIssue {
+  readonly id: string;
+  /** `unresolved`, `resolved` or `ignored` (archived); others may come. */
+  readonly status: string;
+  /**
+   * Whether what closed it was a person, or an integration that a person set up, and not the project's auto-resolve age: by the newest change of status that the
+   * issue tells of.
+   */
+  readonly isClosedByAge: boolean;
+  readonly url: string | null;
+}
+
+/** Where the issues of one organization are asked for. */
+export interface IssuePlace {
+  readonly api: SentryApi;
+  /** Slug. */
+  readonly organization: string;
+}
+
+/**
+ * Id of the issue that an event went into; null where Sentry does not know the event, or not yet: it takes seconds to appear. Throws
+ * `SentryApiError` for every other refusal.
+ */
+export async function issueOfEvent({ api, organization }: IssuePlace, eventId: string): Promise<string | null> {
+  try {
+    const found = await api.call('GET', apiPath`organizations/${organization}/eventids/${eventId}/`, { scope: issueScopes.read });
+    return textAt(found, 'groupId');
+  } catch (error) {
+    if (error instanceof SentryApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** Id of the newest issue with an event of this tag, whatever its status; null where there is none. */
+export async function issueWithTag({ api, organization }: IssuePlace, tag: string, value: string): Promise<string | null> {
+  const issues = await api.call('GET', apiPath`organizations/${organization}/issues/`, {
+    query: { query: `${tag}:${value}`, limit: '1' },
+    scope: issueScopes.read,
+  });
+  return textAt(Array.isArray(issues) ? issues[0] : null, 'id');
+}
+
+export async function readIssue({ api, organization }: IssuePlace, id: string): Promise<ApiIssue> {
+  const found = await api.call('GET', apiPath`organizations/${organization}/issues/${id}/`, { scope: issueScopes.read });
+  const status = textAt(found, 'status');
+  if (status === null) throw new SentryApiError(`Sentry gave an issue ${id} without a status`, null);
+  return { id, status, isClosedByAge: newestStatusChange(found) === 'set_resolved_by_age', url: textAt(found, 'permalink') };
+}
+
+export async function setIssueStatus({ api, organization }: IssuePlace, id: string, status: 'resolved' | 'unresolved'): Promise<void> {
+  await api.call('PUT', apiPath`organizations/${organization}/issues/${id}/`, { body: { status }, scope: issueScopes.write });
+}
+
+/** Texts of the comments on an issue, all of them. */
+export async function commentsOf({ api, organization }: IssuePlace, id: string): Promise<readonly string[]> {
+  const notes = await api.list(apiPath`organizations/${organization}/issues/${id}/comments/`, { scope: issueScopes.read });
+  return notes.map((note) => textAt(fieldOf(note, 'data'), 'text') ?? '');
+}
+
+export async function addComment({ api, organization }: IssuePlace, id: string, text: string): Promise<void> {
+  await api.call('POST', apiPath`organizations/${organization}/issues/${id}/comments/`, { body: { text }, scope: issueScopes.write });
+}
+
+/** Type of the newest activity that set the status; Sentry gives activities newest first. */
+function newestStatusChange(issue: unknown): string | null {
+  const activity = fieldOf(issue, 'activity');
+  if (!Array.isArray(activity)) return null;
+  const types = activity.map((one: unknown) => textAt(one, 'type') ?? '');
+  return types.find((type) => type.startsWith('set_')) ?? null;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+}
+
+function textAt(value: unknown, name: string): string | null {
+  const field = fieldOf(value, name);
+  return typeof field === 'string' && field !== '' ? field : null;
+}

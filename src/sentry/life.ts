@@ -1,0 +1,92 @@
+/**
+ * What becomes of an issue at Sentry while its incident lives, as far as it can be decided without asking: which steps are sent, what the state
+ * of the issue has to say, and the words of the comment at the end.
+ */
+import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import type { ApiIssue } from './api/issues.ts';
+import { isPrivate, type Sensitive } from './privacy.ts';
+import { changeText, count, cut, oneLine, ranked } from './wording.ts';
+
+/** An issue that a person has closed. */
+export type ClosedBy = 'resolved' | 'archived';
+
+/**
+ * How a person has closed an issue, or null where it is open. The project's auto-resolve age is no person: it knows nothing of the incident, which still lasts.
+ */
+export function closedByPerson({ status, isClosedByAge }: Pick<ApiIssue, 'status' | 'isClosedByAge'>): ClosedBy | null {
+  if (status === 'ignored') return 'archived';
+  return status === 'resolved' && !isClosedByAge ? 'resolved' : null;
+}
+
+/**
+ * Whether Sentry has to be asked before this step is sent. A reminder brings nothing new, so it must not reopen what a person has closed; every
+ * other step does: a new incident, a new series, a higher severity.
+ */
+export function mustAskFirst({ step }: Pick<EventRecord, 'step'>): boolean {
+  return step === 'reminded';
+}
+
+/** Whether the step ends the incident: then the issue is resolved, and no event is sent, which would reopen it. */
+export function isEnd({ step }: Pick<EventRecord, 'step'>): boolean {
+  return step === 'recovered' || step === 'ended';
+}
+
+/** What marks a comment as that of this event, so that a repetition finds it. */
+export function commentMark(event: Pick<EventRecord, 'id'>): string {
+  return `tidemark:${event.id}`;
+}
+
+/** The comment under which an issue is resolved: how long, how bad, and on what it rests. */
+export function endComment(event: EventRecord, sensitive: Sensitive): string {
+  const lasted = duration(Date.parse(event.windowEnd) - Date.parse(event.start));
+  const title =
+    event.step === 'recovered'
+      ? `Recovered after ${lasted}, at ${plainTime(event.windowEnd)}: no window shows it any more.`
+      : `Ended after ${lasted}, at ${plainTime(event.windowEnd)}: what it was about has had no data for a day.`;
+  const breached = ranked(event.series).filter(({ joined }) => joined);
+  const rows = breached.slice(0, 3).map((series) => `- ${seriesRow(series, sensitive)}`);
+  const more = breached.length > rows.length ? [`- and ${breached.length - rows.length} more series`] : [];
+  return [
+    title,
+    ...(rows.length === 0 ? [] : ['', 'When it was last seen:', ...rows, ...more]),
+    '',
+    `Highest severity: ${event.severity}; ${count(event.ordinal)} ${event.ordinal === 1 ? 'step' : 'steps'} before this one. ${commentMark(event)}`,
+  ].join('\n');
+}
+
+function seriesRow(series: EventSeries, sensitive: Sensitive): string {
+  const hidden = isPrivate(series.name, sensitive) ? ' (values withheld)' : '';
+  return cut(oneLine(`${series.name}: ${changeText(series, sensitive)}, n = ${count(series.n)}${hidden}`), 300);
+}
+
+function plainTime(iso: string): string {
+  return `${new Date(iso).toISOString().slice(0, 16).replace('T', ' ')}Z`;
+}
+
+/** `3 h 20 min`, `2 d 4 h`: the two largest units. */
+function duration(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  const units: readonly (readonly [number, string])[] = [
+    [Math.floor(minutes / 1_440), 'd'],
+    [Math.floor(minutes / 60) % 24, 'h'],
+    [minutes % 60, 'min'],
+  ];
+  const first = units.findIndex(([size]) => size > 0);
+  if (first < 0) return 'less than a minute';
+  return units
+    .slice(first, first + 2)
+    .filter(([size]) => size > 0)
+    .map(([size, unit]) => `${size} ${unit}`)
+    .join(' ');
+}
+
+/**
+ * Address of the web API of the server that a DSN belongs to: the hosted service takes events under hosts of their own
+ * (`o1.ingest.us.sentry.io`), everywhere else both are one host.
+ */
+export function apiUrlOf(dsn: string): string {
+  const { protocol, hostname, host } = new URL(dsn);
+  const hosted = /^(?:o\d+\.)?ingest\.(?:([a-z]+)\.)?sentry\.io$/.exec(hostname);
+  if (hosted === null) return `${protocol}//${host}`;
+  return hosted[1] === undefined ? 'https://sentry.io' : `https://${hosted[1]}.sentry.io`;
+}
