@@ -196,7 +196,7 @@ export class DataDetector {
       nodes: (stepMs: number, afterMs: number, untilMs: number) => history.nodes(stepMs, afterMs, untilMs),
       baseline: this.#baselineOf(history.key, learner),
     }));
-    const { evaluations, signals, others } = evaluateData(endMs, {
+    const { evaluations, signals, others, picture } = evaluateData(endMs, {
       model: this.#model,
       cells: evaluated,
       evaluator: this.#evaluator,
@@ -224,6 +224,7 @@ export class DataDetector {
             windowStartMs: endMs - step.scaleMs,
             windowEndMs: endMs,
             ...window,
+            picture,
           },
         ),
       );

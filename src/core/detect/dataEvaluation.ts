@@ -4,11 +4,13 @@
  */
 import { formatDuration } from '../duration.ts';
 import type { EvaluationRecord, Severity } from '../incident/event.ts';
-import type { Signal } from '../incident/incidentBook.ts';
+import type { BookStep, Signal } from '../incident/incidentBook.ts';
+import type { Picture } from '../incident/picture.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
 import { type CellBaseline, invalidSeries, type SeriesReference } from './cellFit.ts';
+import { dataPicture } from './dataPicture.ts';
 import { describeSeries, roundedEffects } from './describe.ts';
 import { allVersions, type CellKey, type Node } from './node.ts';
 import { alphaOfScale, benjaminiHochberg } from './significance/family.ts';
@@ -30,6 +32,8 @@ export interface DataEvaluation {
   readonly signals: Signal[];
   /** Signals of the newest windows of the scales that are not due now, of what moves there: for series that are moving too. */
   readonly others: () => Signal[];
+  /** What a picture of a series in its newest window of a scale shows; null where it is not watched any more. */
+  readonly picture: (leading: NonNullable<BookStep['leading']>) => Picture | null;
 }
 
 interface Tested {
@@ -43,6 +47,12 @@ interface Tested {
 /** Unique name of a series in the incident book. */
 export function seriesKey(version: string, segment: SegmentKey, series: string): string {
   return JSON.stringify([series, version, segment]);
+}
+
+/** What `seriesKey` made of a series. */
+export function parseSeriesKey(key: string): readonly [series: string, version: string, segment: SegmentKey] {
+  // Only keys that `seriesKey` wrote stand in a book.
+  return JSON.parse(key) as [string, string, SegmentKey];
 }
 
 /** Segment as it stands in outputs. */
@@ -87,7 +97,30 @@ export function evaluateData(endMs: number, context: EvaluationContext): DataEva
       const { tested, alpha } = testScale(Math.floor(endMs / stepMs) * stepMs, scaleMs, usable, context);
       return signalsOf(tested, alpha, context);
     });
-  return { evaluations, signals, others };
+  return { evaluations, signals, others, picture: (leading) => pictureOf(endMs, leading, usable, context) };
+}
+
+function pictureOf(
+  nowMs: number,
+  { key, statistic, scaleMs }: NonNullable<BookStep['leading']>,
+  usable: readonly number[],
+  { cells, evaluator, settings, modelSettings, families }: EvaluationContext,
+): Picture | null {
+  const alpha = alphaAt(scaleMs, usable, modelSettings, families);
+  for (const { key: cell, nodes, baseline } of cells) {
+    for (const [series, reference] of baseline?.series ?? []) {
+      if (seriesKey(cell.version, cell.segment, series) !== key) continue;
+      const { minimumEffect } = modelSettings.alerts;
+      const { scalesMs } = settings.window;
+      const version = versionOf(cell.version);
+      return dataPicture({ nowMs, series, version, statistic, reference, nodes }, { scaleMs, scalesMs, minimumEffect, alpha }, evaluator);
+    }
+  }
+  return null;
+}
+
+function alphaAt(scaleMs: number, usable: readonly number[], { alerts }: ModelSettings, families: number): number {
+  return alphaOfScale({ ...alerts.budget, windowMs: scaleMs, usableScales: Math.max(1, usable.length), families });
 }
 
 interface ScaleTest {
@@ -104,8 +137,7 @@ interface ScaleTest {
 /** All series of one scale, as one family. */
 function testScale(endMs: number, scaleMs: number, usable: readonly number[], context: EvaluationContext): ScaleTest {
   const { cells, evaluator, modelSettings, families } = context;
-  const { budget } = modelSettings.alerts;
-  const alpha = alphaOfScale({ ...budget, windowMs: scaleMs, usableScales: Math.max(1, usable.length), families });
+  const alpha = alphaAt(scaleMs, usable, modelSettings, families);
   const tested: Tested[] = [];
   const untested: ScaleTest['untested'][number][] = [];
   for (const cell of cells) {

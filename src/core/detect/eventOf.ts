@@ -3,6 +3,7 @@ import { formatDuration } from '../duration.ts';
 import type { EventRecord, SourceRange } from '../incident/event.ts';
 import { eventIdOf } from '../incident/eventId.ts';
 import type { BookStep } from '../incident/incidentBook.ts';
+import type { Picture } from '../incident/picture.ts';
 import { summaryLine } from '../incident/summaryLine.ts';
 import type { ModelSettings } from '../settings.ts';
 import { segmentRecord } from './dataEvaluation.ts';
@@ -14,10 +15,16 @@ export interface EventOrigin {
   readonly windowEndMs: number;
   readonly sources: readonly SourceRange[];
   readonly inexact: readonly string[];
+  /** Draws the step's leading series; null where there is nothing to draw. Asked only for steps that are shown with a picture. */
+  readonly picture: (leading: NonNullable<BookStep['leading']>) => Picture | null;
 }
+
+/** Steps with a picture: those that tell something new. */
+const picturedSteps: ReadonlySet<BookStep['step']> = new Set(['opened', 'escalated']);
 
 /** Ids are hashes of what they name, so that whoever repeats a decision writes the same event. */
 export function eventOf(step: BookStep, origin: EventOrigin): EventRecord {
+  const picture = step.leading !== null && picturedSteps.has(step.step) ? origin.picture(step.leading) : null;
   return {
     id: eventIdOf(step.incident, step.ordinal),
     incident: step.incident,
@@ -39,5 +46,6 @@ export function eventOf(step: BookStep, origin: EventOrigin): EventRecord {
     series: step.series,
     source: origin.sources,
     owner: origin.settings.owner,
+    ...(picture === null ? {} : { picture }),
   };
 }

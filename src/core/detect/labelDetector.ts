@@ -15,12 +15,13 @@ import type { FeedbackSampleEntry, PredictionSampleEntry, Sample } from '../sket
 import type { PartialRecord } from '../summarize/messages.ts';
 import { shapeOf } from '../summarize/modelShape.ts';
 import type { Decision } from './dataDetector.ts';
-import { segmentRecord, seriesKey } from './dataEvaluation.ts';
+import { parseSeriesKey, segmentRecord, seriesKey } from './dataEvaluation.ts';
 import { rounded, roundedEffects } from './describe.ts';
 import { eventOf } from './eventOf.ts';
 import { type Fact, factKey, feedbackValues, predictionValues } from './fact.ts';
 import type { LabelState } from './modelState.ts';
 import { sourceRanges } from './node.ts';
+import { performancePicture } from './performancePicture.ts';
 import { holm } from './significance/family.ts';
 import { SourceLog } from './sourceLog.ts';
 
@@ -222,7 +223,18 @@ export class LabelDetector {
       const windowStartMs = windowEndMs - step.scaleMs;
       const sources = this.#sources.between(windowStartMs, endMs);
       decision.events.push(
-        eventOf(step, { model: this.#model, settings: this.#modelSettings, windowStartMs, windowEndMs, sources, inexact }),
+        eventOf(step, {
+          model: this.#model,
+          settings: this.#modelSettings,
+          windowStartMs,
+          windowEndMs,
+          sources,
+          inexact,
+          picture: ({ key, scaleMs }) => {
+            const [, version, segment] = parseSeriesKey(key);
+            return performancePicture(this.#performance.trail(version, segment, scaleMs), this.#modelSettings.performance.minDrop);
+          },
+        }),
       );
     }
   }

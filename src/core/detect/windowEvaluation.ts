@@ -11,7 +11,7 @@ import type { CellBaseline, SeriesReference } from './cellFit.ts';
 import { type Node, unitRows } from './node.ts';
 import { isInsufficient } from './significance/family.ts';
 import { addSums, scoreSeries } from './significance/scores.ts';
-import { effectOf, evaluateSeries, rateSums } from './significance/series.ts';
+import { effectOf, evaluateSeries, rateSums, type Sighting, sightingOf } from './significance/series.ts';
 import type { SeriesBaseline, SeriesEvaluation, SeriesSums, UnitRows, WindowSums } from './significance/types.ts';
 
 export interface CellWindow {
@@ -84,6 +84,12 @@ export class WindowEvaluator {
     const effect = effectOf(reference.fitted, sums, evaluation.statistic);
     if (Math.sign(effect) === Math.sign(evaluation.effect) && Math.abs(effect) >= Math.abs(evaluation.effect) / 2) return 'shows';
     return hasTooFew(evaluation.statistic === 'miss' ? sums.sums.rows : sums.sums.n) ? 'unknown' : 'over';
+  }
+
+  /** What one statistic saw in some nodes, and on how many rows: for people. */
+  sighting(nodes: readonly Node[], series: string, reference: SeriesReference, statistic: string): Sighting & { readonly n: number } {
+    const sums = this.#windowSums(nodes, series, reference);
+    return { ...sightingOf(reference.fitted, sums, statistic), n: statistic === 'miss' ? sums.sums.rows : sums.sums.n };
   }
 
   /** The merged summary of a window, for people. */

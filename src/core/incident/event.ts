@@ -1,4 +1,5 @@
 /** The output contract (docs/design/design.md, section 9): what is written to the events topic, to `events.ndjson` and, as an issue, to Sentry. */
+import type { Picture } from './picture.ts';
 
 export type IncidentKind = 'drift' | 'performance' | 'estimate' | 'quality' | 'volume';
 export type IncidentStep = 'opened' | 'escalated' | 'reminded' | 'recovered' | 'ended';
@@ -64,6 +65,8 @@ export interface EventRecord {
   readonly series: readonly EventSeries[];
   readonly source: readonly SourceRange[];
   readonly owner: string | null;
+  /** What its picture shows; on `opened` and `escalated`. */
+  readonly picture?: Picture;
 }
 
 export type Verdict = 'ok' | 'drift' | 'insufficient' | 'learning';

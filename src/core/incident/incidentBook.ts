@@ -53,8 +53,9 @@ interface SeriesState {
   readonly quietRuns: Record<string, number>;
   lastBreachMs: number;
   isRecovered: boolean;
-  /** As last described. */
+  /** As last described, and the scale that was. */
   last: EventSeries;
+  lastScaleMs: number;
 }
 
 interface IncidentState {
@@ -98,6 +99,8 @@ export interface BookStep {
   readonly startMs: number;
   readonly versions: readonly string[];
   readonly series: readonly EventSeries[];
+  /** Key of the first of the series, and the scale that it was described at: what a picture of the step shows. */
+  readonly leading: { readonly key: string; readonly statistic: string; readonly scaleMs: number } | null;
 }
 
 const severityRank: Record<Severity, number> = { info: 0, warning: 1, error: 2 };
@@ -235,8 +238,9 @@ export class IncidentBook {
         if (scale in series.quietRuns) series.quietRuns[scale] = (series.quietRuns[scale] ?? 0) + 1;
       } else if (signal.isBreach || signal.newest === 'shows') series.quietRuns[scale] = 0;
       if (signal.isBreach && !isQuiet) series.lastBreachMs = nowMs;
-      if (signal.isBreach && signal.kind === incident.kind)
-        series.last = { ...signal.describe(), since: series.last.since, joined: series.joined };
+      if (!signal.isBreach || signal.kind !== incident.kind) continue;
+      series.last = { ...signal.describe(), since: series.last.since, joined: series.joined };
+      series.lastScaleMs = signal.scaleMs;
     }
   }
 
@@ -293,6 +297,7 @@ export class IncidentBook {
       lastBreachMs: nowMs,
       isRecovered: !joined,
       last: { ...signal.describe(), since: new Date(nowMs).toISOString(), joined },
+      lastScaleMs: signal.scaleMs,
     });
   }
 
@@ -345,6 +350,8 @@ export class IncidentBook {
 
   #step(incident: IncidentState, step: IncidentStep): BookStep {
     const versions = new Set(incident.series.flatMap((series) => (series.version === null ? [] : [series.version])));
+    const series = [...incident.series].sort(compareSeries);
+    const [first] = series;
     return {
       step,
       incident: incident.id,
@@ -356,14 +363,18 @@ export class IncidentBook {
       scaleMs: incident.scaleMs,
       startMs: incident.startMs,
       versions: [...versions].sort(),
-      series: [...incident.series].sort(compareSeries).map((series) => series.last),
+      series: series.map(({ last }) => last),
+      leading: first === undefined ? null : { key: first.key, statistic: first.last.statistic, scaleMs: first.lastScaleMs },
     };
   }
 }
 
-/** Those that decided first, then the most significant. */
+/** Those that decided first, then the most significant; where p cannot tell them apart (it ends at 0), the largest effect. */
 function compareSeries(left: SeriesState, right: SeriesState): number {
-  return Number(right.joined) - Number(left.joined) || left.last.p - right.last.p || (left.key < right.key ? -1 : 1);
+  const size = ({ last }: SeriesState) => Math.abs(last.effects.effect ?? 0);
+  return (
+    Number(right.joined) - Number(left.joined) || left.last.p - right.last.p || size(right) - size(left) || (left.key < right.key ? -1 : 1)
+  );
 }
 
 /** Scale of a key of `runs`. */

@@ -8,6 +8,7 @@
 import { InvariantError } from '../errors.ts';
 import type { ModelSettings, WindowSettings } from '../settings.ts';
 import type { FeedbackSampleEntry, PredictionSampleEntry, Sample } from '../sketch/types.ts';
+import type { SegmentKey } from '../summarize/messages.ts';
 import { fitBaseline, isSettled, shiftOf } from './baseline.ts';
 import type { BaselineFact } from './baselineFact.ts';
 import { parseBaselineFact } from './baselineFact.ts';
@@ -29,6 +30,10 @@ const bytesPerSegment = 4;
 
 /** The newest third of a window tells whether a drop is still there (recipe, section 6). */
 const newestShare = 1 / 3;
+
+/** Windows of a trail: so many, and so many in the length of one. */
+const trailLength = 13;
+const trailPerScale = 4;
 
 export interface PerformanceOptions {
   readonly model: string;
@@ -116,6 +121,26 @@ export class PerformanceState {
       .flatMap((scale) => this.#versionsByAge().flatMap((version) => this.#evaluate(version, scale, labelClockMs)));
     this.#expire(labelClockMs);
     return evaluations;
+  }
+
+  /**
+   * The newest window of a series and windows before it, ascending, every quarter of the scale, with the labels that they have by now: how the metric came to where it is. Only
+   * windows whose rows a restart has too. To be asked after `decide`; changes nothing.
+   */
+  trail(version: string, segment: SegmentKey, scaleMs: number): PerformanceEvaluation[] {
+    const scale = this.#frame.scales.find((one) => one.scaleMs === scaleMs);
+    const found = this.#baselineFor(version);
+    if (scale === undefined || found === null) return [];
+    const newestMs = Math.floor(this.#clockMs / scale.stepMs) * scale.stepMs;
+    const apartMs = Math.max(scale.stepMs, scaleMs / trailPerScale);
+    const name = JSON.stringify(segment);
+    const trail: PerformanceEvaluation[] = [];
+    for (let back = 0; back < trailLength; back += 1) {
+      const clockMs = newestMs - back * apartMs;
+      if (clockMs - shiftOf(found.baseline, scale.stepMs) - scaleMs < this.#windowsFromMs(this.#clockMs)) break;
+      trail.push(...this.#evaluate(version, scale, clockMs).filter((one) => JSON.stringify(one.segment) === name));
+    }
+    return trail.reverse();
   }
 
   /**
@@ -247,12 +272,17 @@ export class PerformanceState {
 
   /** Oldest pane whose rows, not only hashes, a join, a window or an open baseline still needs. */
   #keptFromMs(version: string, clockMs: number): number {
-    const { hopMs, horizonMs } = this.#frame;
-    const forWindows = clockMs - horizonMs - longestScaleMs(this.#frame) - hopMs;
+    const forWindows = this.#windowsFromMs(clockMs);
     const state = this.#versions.get(version)!;
     if (state.baseline !== null) return forWindows;
     const fromMs = this.#join.cohort(version)?.firstLabelled(state.searchFromMs, clockMs) ?? null;
     return fromMs === null ? forWindows : Math.min(forWindows, fromMs);
+  }
+
+  /** Oldest pane whose rows a window still needs. */
+  #windowsFromMs(clockMs: number): number {
+    const { hopMs, horizonMs } = this.#frame;
+    return clockMs - horizonMs - longestScaleMs(this.#frame) - hopMs;
   }
 
   #expire(clockMs: number): void {

@@ -20,6 +20,7 @@ function line(over: Partial<BookStep> = {}, atMs = startMs): string {
     startMs,
     versions: [],
     series: [series('amount')],
+    leading: null,
     ...over,
   };
   return summaryLine(step, atMs);

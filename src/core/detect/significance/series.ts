@@ -12,7 +12,7 @@ import { fitSums } from './fitSums.ts';
 import type { SummaryScores } from './scores.ts';
 import { fitScores, newCategories, scoreSeries } from './scores.ts';
 import { oneSlot } from './slots.ts';
-import { slotRates } from './statistic.ts';
+import { type Comparison, slotRates } from './statistic.ts';
 import type { SeriesBaseline, SeriesEvaluation, SeriesSums, WindowSums } from './types.ts';
 
 export type { SeriesBaseline } from './types.ts';
@@ -163,13 +163,21 @@ export function evaluateSeries(
   };
 }
 
-/**
- * Signed effect of one statistic (for `chi2` the total variation, never negative) in a span, whatever its significance: what the newest
- * third of a window is asked for. 0 for an empty span.
- */
-export function effectOf(baseline: SeriesBaseline, window: WindowSums, statistic: string): number {
+/** What one statistic saw in a span, whatever its significance. */
+export type Sighting = Pick<Comparison, 'effect' | 'expected' | 'observed'>;
+
+/** Signed effect of one statistic (for `chi2` the total variation, never negative), with what was expected and seen. Zeros for an empty span. */
+export function sightingOf(baseline: SeriesBaseline, window: WindowSums, statistic: string): Sighting {
   // The effect does not depend on the length of the window; phi and nu, which do, are not read.
   const compared = compareAll(baseline, window, baseline.models[0]!.dispersion.unitMs);
-  if (statistic === 'chi2') return totalVariation(compared.filter(({ name }) => name !== 'miss'));
-  return compared.find(({ name }) => name === statistic)?.comparison.effect ?? 0;
+  if (statistic === 'chi2') {
+    const effect = totalVariation(compared.filter(({ name }) => name !== 'miss'));
+    return { effect, expected: 0, observed: effect };
+  }
+  return compared.find(({ name }) => name === statistic)?.comparison ?? { effect: 0, expected: 0, observed: 0 };
+}
+
+/** The effect of `sightingOf` alone: what the newest third of a window is asked for. */
+export function effectOf(baseline: SeriesBaseline, window: WindowSums, statistic: string): number {
+  return sightingOf(baseline, window, statistic).effect;
 }
