@@ -1,152 +1,186 @@
 /** Two distributions of one series, the baseline's and a window's: densities of numbers as areas, shares of categories as pairs of bars. */
-import { scaleLinear } from 'd3-scale';
+import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, curveStepAfter } from 'd3-shape';
-import { cdf, quantile } from '../core/sketch/quantile.ts';
-import type { CategorySummary, NumericSummary } from '../core/sketch/types.ts';
-import { bottomAxis, type Frame, heading, leftAxis, numberText, shareText } from './axes.ts';
-import { type Colours, element, label, pageColours, picture, shortened } from './svg.ts';
+import type { CategoryShares, Distribution } from '../core/incident/picture.ts';
+import { bottomAxis, type Frame, heading, type Look, leftAxis, legend, numberText, shareText, wholeText } from './axes.ts';
+import { type ChartOptions, coordinate, element, fitted, label, pageColours, pageFontSize, picture, textWidth } from './svg.ts';
 
-/** What is compared. Both sides must be of the same kind, with at least one value. */
-export type Distributions =
-  | { readonly kind: 'numeric'; readonly baseline: NumericSummary; readonly current: NumericSummary }
-  | { readonly kind: 'categorical'; readonly baseline: CategorySummary; readonly current: CategorySummary };
-
-export interface ChartOptions {
-  readonly title: string;
-  readonly width?: number;
-  readonly height?: number;
-  readonly colours?: Colours;
-}
-
-const binCount = 40;
-/** Categories that are drawn on their own; the rest is `(other)`. */
-const shownCategories = 7;
-
-/** SVG text of both distributions. */
-export function distributionChart(distributions: Distributions, options: ChartOptions): string {
-  return distributions.kind === 'numeric'
-    ? densities(distributions.baseline, distributions.current, options)
-    : bars(distributions.baseline, distributions.current, options);
-}
-
-interface Bin {
-  readonly from: number;
+/** What both sides are made from. */
+export interface Sizes {
   readonly baseline: number;
   readonly current: number;
 }
 
-/** Share of the values per bin. The bins cover all but the outermost half per cent of either side. */
-function densities(baseline: NumericSummary, current: NumericSummary, options: ChartOptions): string {
-  const { title, width = 460, height = 200, colours = pageColours } = options;
-  const frame: Frame = { left: 44, right: width - 12, top: 26, bottom: height - 24 };
-  const low = Math.min(quantile(baseline, 0.005), quantile(current, 0.005));
-  const high = Math.max(quantile(baseline, 0.995), quantile(current, 0.995));
-  const margin = high > low ? (high - low) / binCount : Math.max(1, Math.abs(low) * 0.1);
-  const first = low - margin;
-  const size = (high + margin - first) / binCount;
-  const bins: Bin[] = [];
-  for (let index = 0; index <= binCount; index += 1) {
-    const from = first + index * size;
-    const isEnd = index === binCount;
-    bins.push({
-      from,
-      baseline: isEnd ? 0 : shareIn(baseline, from, from + size),
-      current: isEnd ? 0 : shareIn(current, from, from + size),
-    });
-  }
-  const x = scaleLinear([first, first + binCount * size], [frame.left, frame.right]);
-  const top = Math.max(...bins.map((bin) => Math.max(bin.baseline, bin.current)));
+type Numeric = Extract<Distribution, { kind: 'numeric' }>;
+
+/** `deciding`: name of the category that it is about. */
+type DistributionOptions = ChartOptions & { readonly deciding?: string };
+
+/** SVG text of both distributions. */
+export function distributionChart(distribution: Distribution, sizes: Sizes, options: DistributionOptions): string {
+  return distribution.kind === 'numeric' ? densities(distribution, sizes, options) : bars(distribution.rows, sizes, options);
+}
+
+interface Edge {
+  readonly x: number;
+  readonly baseline: number;
+  readonly current: number;
+}
+
+function densities(distribution: Numeric, sizes: Sizes, options: ChartOptions): string {
+  const { title, width = 460, height = 220, colours = pageColours, fontSize = pageFontSize } = options;
+  const look: Look = { colours, fontSize };
+  const frame: Frame = { left: fontSize * 3.8, right: width - 12, top: fontSize * 4.6, bottom: height - fontSize * 2.2 };
+  const { from, to, axis, baseline, current, baselineMedian, currentMedian } = distribution;
+  const places: [number, number] = [frame.left, frame.right];
+  const x = axis === 'log' ? scaleLog([from, to], places) : scaleLinear([from, to], places);
+  const size = (frame.right - frame.left) / baseline.length;
+  const edges = Array.from({ length: baseline.length + 1 }, (_, index): Edge => {
+    const at = (values: readonly number[]) => values[index] ?? 0;
+    return { x: frame.left + index * size, baseline: at(baseline), current: at(current) };
+  });
+  const top = Math.max(...baseline, ...current);
   const y = scaleLinear([0, top > 0 ? top * 1.05 : 1], [frame.bottom, frame.top]);
   const shape = (side: 'baseline' | 'current') =>
     element('path', {
       d:
-        area<Bin>(
-          (bin) => x(bin.from),
+        area<Edge>(
+          (edge) => edge.x,
           frame.bottom,
-          (bin) => y(bin[side]),
+          (edge) => y(edge[side]),
         )
           .curve(curveStepAfter)
-          .digits(2)(bins) ?? '',
+          .digits(1)(edges) ?? '',
       fill: colours[side],
       'fill-opacity': '0.28',
       stroke: colours[side],
-      'stroke-width': 1.5,
+      'stroke-width': 1.6,
     });
+  const median = (value: number, side: 'baseline' | 'current') => {
+    const at = Math.min(Math.max(x(value), frame.left), frame.right);
+    return element('path', {
+      d: `M${coordinate(at)},${coordinate(frame.top)}V${coordinate(frame.bottom)}`,
+      stroke: colours[side],
+      'stroke-width': 1.6,
+      'stroke-dasharray': side === 'baseline' ? '2 3' : '7 3',
+    });
+  };
+  const ticks = spread(
+    x
+      .ticks(Math.max(2, Math.floor((frame.right - frame.left) / (fontSize * 5.5))))
+      .map((tick) => ({ at: x(tick), text: numberText(tick) })),
+    fontSize,
+  );
   return picture(
-    width,
-    height,
-    `${title}: distribution of the baseline (median ${numberText(quantile(baseline, 0.5))}) and now (median ${numberText(quantile(current, 0.5))})`,
-    heading(frame, shortened(title, Math.floor(width / 14)), legend(colours), colours),
+    { ...options, width, height },
+    `${title}: distribution of the baseline (median ${numberText(baselineMedian)}) and now (median ${numberText(currentMedian)})`,
+    heading({ ...frame, left: 8 }, title, look),
+    legend(
+      8,
+      fontSize * 2.75,
+      [
+        { text: `baseline, ${sizeText(sizes.baseline)}`, colour: colours.baseline },
+        { text: `now, ${sizeText(sizes.current)}`, colour: colours.current },
+      ],
+      look,
+    ),
+    label(`median ${numberText(baselineMedian)} → ${numberText(currentMedian)}`, { x: 8, y: fontSize * 4.1, fill: colours.muted }),
     leftAxis(
       frame,
       y.ticks(3).map((tick) => ({ at: y(tick), text: shareText(tick) })),
-      colours,
+      look,
     ),
     shape('baseline'),
     shape('current'),
-    bottomAxis(
-      frame,
-      x.ticks(6).map((tick) => ({ at: x(tick), text: numberText(tick) })),
-      colours,
-    ),
+    median(baselineMedian, 'baseline'),
+    median(currentMedian, 'current'),
+    bottomAxis(frame, ticks, look),
   );
 }
 
-function shareIn(summary: NumericSummary, from: number, to: number): number {
-  return Math.max(0, cdf(summary, to) - cdf(summary, from));
+/** Without ticks whose words would run into those before them: a logarithmic axis has many. */
+function spread<Tick extends { readonly at: number; readonly text: string }>(ticks: readonly Tick[], fontSize: number): readonly Tick[] {
+  let end = Number.NEGATIVE_INFINITY;
+  return ticks.filter(({ at, text }) => {
+    const half = textWidth(text, fontSize) / 2;
+    if (at - half < end + fontSize * 0.6) return false;
+    end = at + half;
+    return true;
+  });
 }
 
-function bars(baseline: CategorySummary, current: CategorySummary, options: ChartOptions): string {
-  const rows = categoryRows(baseline, current);
-  const { title, width = 460, height = 30 + rows.length * 30, colours = pageColours } = options;
-  const frame: Frame = { left: 120, right: width - 52, top: 28, bottom: height - 4 };
-  const x = scaleLinear([0, Math.max(...rows.map((row) => Math.max(row.baseline, row.current)), 1e-9)], [frame.left, frame.right]);
-  const step = (frame.bottom - frame.top) / rows.length;
-  const bar = (side: 'baseline' | 'current', share: number, at: number) =>
-    element('rect', { x: frame.left, y: at, width: Math.max(0.5, x(share) - frame.left), height: step * 0.36, fill: colours[side] }) +
-    label(shareText(share), { x: x(share) + 4, y: at + step * 0.18 + 3.5, 'font-size': 10, fill: colours.muted });
+function bars(rows: readonly CategoryShares[], sizes: Sizes, options: DistributionOptions): string {
+  const { title, colours = pageColours, fontSize = pageFontSize, width = 460, height = fontSize * (3.6 + rows.length * 2.6) } = options;
+  const look: Look = { colours, fontSize };
+  const names = rows.map(rowName);
+  const widest = Math.max(...names.map((name) => textWidth(name, fontSize, true)));
+  const left = 8 + Math.min(widest, width * 0.38) + 8;
+  const frame: Frame = { left, right: width - fontSize * 4.4, top: fontSize * 3.6, bottom: height - 4 };
+  // The rest has no bar longer than that of a category: it would leave the categories no room.
+  const longest = Math.max(1e-9, ...rows.filter(({ kind }) => kind !== 'other').map((row) => Math.max(row.baseline, row.current)));
+  const x = scaleLinear([0, longest], [frame.left, frame.right]).clamp(true);
+  const step = Math.min((frame.bottom - frame.top) / rows.length, fontSize * 4);
+  const bar = (side: 'baseline' | 'current', share: number, at: number) => {
+    const isCut = share > longest;
+    return (
+      element('rect', {
+        x: frame.left,
+        y: at,
+        width: Math.max(0.5, x(share) - frame.left),
+        height: step * 0.4,
+        fill: colours[side],
+        ...(isCut ? { 'fill-opacity': '0.35' } : {}),
+      }) +
+      label(`${isCut ? '… ' : ''}${shareText(share)}`, {
+        x: x(share) + 5,
+        y: at + step * 0.2 + fontSize * 0.33,
+        'font-size': Math.round(fontSize * 0.92),
+        fill: colours.muted,
+      })
+    );
+  };
   const drawn = rows.map((row, index) => {
     const at = frame.top + index * step;
     return [
-      label(shortened(row.name, 16), { x: frame.left - 8, y: at + step * 0.36 + 4, 'text-anchor': 'end', fill: colours.text }),
+      label(fitted(names[index] ?? '', left - 16, fontSize, true), {
+        x: frame.left - 8,
+        y: at + step * 0.42 + fontSize * 0.36,
+        'text-anchor': 'end',
+        fill: row.kind === 'category' ? colours.text : colours.muted,
+        ...(row.kind === 'category' && row.name === options.deciding ? { 'font-weight': 'bold' } : {}),
+      }),
       bar('baseline', row.baseline, at),
-      bar('current', row.current, at + step * 0.4),
+      bar('current', row.current, at + step * 0.42),
     ].join('');
   });
   return picture(
-    width,
-    height,
+    { ...options, width, height },
     `${title}: shares of the categories in the baseline and now`,
-    heading({ ...frame, left: 12, right: width - 12 }, shortened(title, Math.floor(width / 14)), legend(colours), colours),
+    heading({ ...frame, left: 8, right: width - 8 }, title, look),
+    legend(
+      8,
+      fontSize * 2.75,
+      [
+        { text: `baseline, ${sizeText(sizes.baseline)}`, colour: colours.baseline },
+        { text: `now, ${sizeText(sizes.current)}`, colour: colours.current },
+      ],
+      look,
+    ),
     ...drawn,
   );
 }
 
-/** The categories with the largest share on either side, by falling share of the baseline; the rest is added up. */
-function categoryRows(baseline: CategorySummary, current: CategorySummary): { name: string; baseline: number; current: number }[] {
-  const shares = new Map<string, { name: string; baseline: number; current: number }>();
-  const add = (summary: CategorySummary, side: 'baseline' | 'current') => {
-    for (const { value, count } of summary.entries) {
-      const row = shares.get(value) ?? { name: value, baseline: 0, current: 0 };
-      row[side] = summary.count === 0 ? 0 : count / summary.count;
-      shares.set(value, row);
-    }
-  };
-  add(baseline, 'baseline');
-  add(current, 'current');
-  const byName = (left: string, right: string) => (left < right ? -1 : 1);
-  const kept = [...shares.values()]
-    .sort((left, right) => Math.max(right.baseline, right.current) - Math.max(left.baseline, left.current) || byName(left.name, right.name))
-    .slice(0, shownCategories)
-    .sort((left, right) => right.baseline - left.baseline || right.current - left.current || byName(left.name, right.name));
-  const rest = (side: 'baseline' | 'current') => Math.max(0, 1 - kept.reduce((sum, row) => sum + row[side], 0));
-  const other = { name: '(other)', baseline: rest('baseline'), current: rest('current') };
-  return other.baseline > 1e-9 || other.current > 1e-9 ? [...kept, other] : kept;
+function rowName({ kind, name }: CategoryShares): string {
+  switch (kind) {
+    case 'category':
+      return name === '' ? '(empty)' : name;
+    case 'new':
+      return '(not in the baseline)';
+    case 'other':
+      return '(other)';
+  }
 }
 
-function legend(colours: Colours) {
-  return [
-    { text: 'baseline', colour: colours.baseline },
-    { text: 'now', colour: colours.current },
-  ];
+function sizeText(rows: number): string {
+  return `n = ${wholeText(rows)}`;
 }

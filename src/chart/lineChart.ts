@@ -1,16 +1,24 @@
-/** One quantity over time, with the band in which chance would leave it, a limit, and the moments when something was opened. */
+/**
+ * One quantity over time: with the band in which chance would leave it, what was expected, a limit, the moments when something was opened, and
+ * under it how many rows, and which share of them all, each point is made from.
+ */
 import { scaleLinear, scaleLog, scaleUtc } from 'd3-scale';
 import { area, line } from 'd3-shape';
-import { bottomAxis, type Frame, heading, leftAxis, numberText } from './axes.ts';
-import type { ChartOptions } from './distributionChart.ts';
-import { coordinate, element, label, pageColours, picture, shortened } from './svg.ts';
+import { bottomAxis, type Frame, heading, type Look, leftAxis, numberText, shareText, wholeText } from './axes.ts';
+import { type ChartOptions, coordinate, element, label, pageColours, pageFontSize, picture, textWidth } from './svg.ts';
 
-interface LinePoint {
+export interface LinePoint {
   readonly timeMs: number;
   /** Null leaves a gap: there is no answer for this moment. */
   readonly value: number | null;
   /** Lower and upper end of an interval of this moment. */
   readonly band?: readonly [low: number, high: number];
+  /** What the baseline leads one to expect of this moment. */
+  readonly expected?: number;
+  /** How many rows it is made from: drawn as bars under the line. */
+  readonly rows?: number;
+  /** Share of something that those are, in 0..1: as bars too. */
+  readonly coverage?: number;
   /** Drawn as a dot of alarm. */
   readonly isAlarm?: boolean;
 }
@@ -24,6 +32,8 @@ export interface Lines {
   readonly axis?: 'linear' | 'probability';
   /** Values of the axis as text. */
   readonly format?: (value: number) => string;
+  /** Words for the bars. */
+  readonly barTitles?: { readonly rows: string; readonly coverage: string };
 }
 
 /** Smaller probabilities are drawn at this one. */
@@ -31,79 +41,186 @@ const smallestProbability = 1e-12;
 
 /** SVG text of the line. */
 export function lineChart(lines: Lines, options: ChartOptions): string {
-  const { title, width = 720, height = 180, colours = pageColours } = options;
-  const frame: Frame = { left: 58, right: width - 16, top: 26, bottom: height - 24 };
+  const { title, width = 720, height = 180, colours = pageColours, fontSize = pageFontSize } = options;
+  const look: Look = { colours, fontSize };
   const { points, limit, markers = [], axis = 'linear', format = axis === 'linear' ? numberText : probabilityText } = lines;
-  const x = scaleUtc(extent([...points, ...markers].map(({ timeMs }) => timeMs)), [frame.left, frame.right]);
+  const strips = stripsOf(lines);
+  const stripHeight = fontSize * 3.2;
+  const axisY = height - fontSize * 2.2;
+  const frame: Frame = { left: fontSize * 5.3, right: width - 16, top: fontSize * 2.4, bottom: axisY - strips.length * stripHeight };
+  const times = [...points, ...markers].map(({ timeMs }) => timeMs);
+  const padding = strips.length > 0 ? (frame.right - frame.left) / (2 * points.length + 2) : 0;
+  const x = scaleUtc(extent(times), [frame.left + padding, frame.right - padding]);
   const y = verticalScale(lines, frame);
 
-  const path = line<LinePoint>(
-    (point) => x(point.timeMs),
-    (point) => y.at(point.value ?? 0),
-  )
-    .defined((point) => point.value !== null)
-    .digits(2)([...points]);
+  const line = lineOf((point) => x(point.timeMs), y.at);
+  const path = line((point) => point.value)([...points]);
+  const expected = line((point) => point.expected ?? null)([...points]);
   const band = area<LinePoint>(
     (point) => x(point.timeMs),
     (point) => y.at(point.band?.[0] ?? 0),
     (point) => y.at(point.band?.[1] ?? 0),
   )
-    .defined((point) => point.band !== undefined)
+    .defined((point) => point.band !== undefined && point.value !== null)
     .digits(2)([...points]);
 
   const drawn: string[] = [
-    heading(frame, shortened(title, Math.floor(width / 8)), [], colours),
+    heading({ ...frame, left: strips.length > 0 ? 8 : frame.left }, title, look),
     leftAxis(
       frame,
       y.ticks.map((tick) => ({ at: y.at(tick), text: format(tick) })),
-      colours,
+      look,
     ),
   ];
   if (band !== null) drawn.push(element('path', { d: band, fill: colours.baseline, 'fill-opacity': '0.16' }));
+  if (expected !== null)
+    drawn.push(element('path', { d: expected, fill: 'none', stroke: colours.muted, 'stroke-width': 1.6, 'stroke-dasharray': '2 3' }));
   if (limit !== undefined) {
     const at = y.at(limit.value);
     drawn.push(
       element('path', {
-        d: `M${frame.left},${coordinate(at)}H${frame.right}`,
+        d: `M${coordinate(frame.left)},${coordinate(at)}H${coordinate(frame.right)}`,
         stroke: colours.alarm,
-        'stroke-dasharray': '5 4',
+        'stroke-width': fontSize / 9,
+        'stroke-dasharray': '7 4',
       }),
-      label(limit.text, { x: frame.right, y: at - 4, 'text-anchor': 'end', 'font-size': 10, fill: colours.alarm }),
     );
   }
   if (path !== null)
-    drawn.push(element('path', { d: path, fill: 'none', stroke: colours.baseline, 'stroke-width': 1.6, 'stroke-linejoin': 'round' }));
-  for (const point of points) {
-    if (point.isAlarm !== true || point.value === null) continue;
-    drawn.push(element('circle', { cx: x(point.timeMs), cy: y.at(point.value), r: 3, fill: colours.current }));
+    drawn.push(
+      element('path', { d: path, fill: 'none', stroke: colours.baseline, 'stroke-width': fontSize / 7, 'stroke-linejoin': 'round' }),
+    );
+  const hasDots = strips.length > 0;
+  for (const { timeMs, value, isAlarm } of points) {
+    if (value === null || (isAlarm !== true && !hasDots)) continue;
+    const shape = { cx: x(timeMs), cy: y.at(value), r: fontSize / 3.2 };
+    drawn.push(
+      isAlarm === true
+        ? element('circle', { ...shape, fill: colours.current })
+        : element('circle', { ...shape, r: fontSize / 4.5, fill: colours.baseline }),
+    );
   }
+  if (limit !== undefined) drawn.push(limitText(limit, y.at, frame, look));
   drawn.push(
     ...markerLines(
       markers.map(({ timeMs, text }) => ({ at: x(timeMs), text })),
       frame,
-      colours.alarm,
+      axisY,
+      look,
     ),
   );
-  drawn.push(bottomAxis(frame, timeTicks(x, width), colours));
-  return picture(width, height, `${title}: over time`, ...drawn);
+  for (const [index, strip] of strips.entries()) {
+    const bottom = frame.bottom + (index + 1) * stripHeight;
+    drawn.push(barsOf(strip, points, x, { ...frame, top: bottom - stripHeight + fontSize * 1.5, bottom }, look));
+  }
+  drawn.push(
+    bottomAxis({ ...frame, bottom: axisY }, timeTicks(x, Math.max(2, Math.floor((frame.right - frame.left) / (fontSize * 5)))), look),
+  );
+  return picture({ ...options, width, height }, `${title}: over time`, ...drawn);
+}
+
+function lineOf(x: (point: LinePoint) => number, y: (value: number) => number) {
+  return (value: (point: LinePoint) => number | null) =>
+    line<LinePoint>(x, (point) => y(value(point) ?? 0))
+      .defined((point) => value(point) !== null)
+      .digits(2);
+}
+
+/** The words of the limit, on the side of it that is away from the values, where there is room. */
+function limitText(
+  { value, text }: NonNullable<Lines['limit']>,
+  y: (value: number) => number,
+  frame: Frame,
+  { colours, fontSize }: Look,
+): string {
+  const at = y(value);
+  const isLow = at > (frame.top + frame.bottom) / 2;
+  const under = at + fontSize * 1.1;
+  const over = at - fontSize * 0.4;
+  return label(text, {
+    x: frame.left + 6,
+    y: isLow ? (under < frame.bottom - 2 ? under : over) : over > frame.top + fontSize ? over : under,
+    'font-size': Math.round(fontSize * 0.92),
+    ...readable(colours),
+  });
+}
+
+/** Words that may lie on lines. */
+function readable({ alarm, surface }: Look['colours']) {
+  return { fill: alarm, stroke: surface, 'stroke-width': 3, 'stroke-linejoin': 'round', 'paint-order': 'stroke' };
+}
+
+/** Bars under the line: one quantity of all points. */
+interface Strip {
+  readonly title: string;
+  readonly value: (point: LinePoint) => number | null;
+  /** What the highest bar stands for. */
+  readonly most: number;
+  readonly format: (value: number) => string;
+}
+
+function stripsOf({ points, barTitles = { rows: 'n', coverage: 'share' } }: Lines): Strip[] {
+  const strips: Strip[] = [];
+  if (points.some(({ rows }) => rows !== undefined)) {
+    const most = Math.max(1, ...points.map(({ rows = 0 }) => rows));
+    strips.push({ title: barTitles.rows, value: ({ rows = null }) => rows, most, format: wholeText });
+  }
+  if (points.some(({ coverage }) => coverage !== undefined))
+    strips.push({ title: barTitles.coverage, value: ({ coverage = null }) => coverage, most: 1, format: shareText });
+  return strips;
+}
+
+function barsOf(strip: Strip, points: readonly LinePoint[], x: (timeMs: number) => number, frame: Frame, look: Look): string {
+  const { colours, fontSize } = look;
+  const places = points.map(({ timeMs }) => x(timeMs));
+  const gaps = places.slice(1).map((place, index) => place - places[index]!);
+  const usual = gaps.sort((left, right) => left - right)[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
+  const barWidth = Math.max(1, Math.min(usual, (frame.right - frame.left) / 8) * 0.45);
+  const newest = points.findLast((point) => strip.value(point) !== null);
+  const words = newest === undefined ? strip.title : `${strip.title}: newest ${strip.format(strip.value(newest) ?? 0)}`;
+  return [
+    label(words, { x: frame.left, y: frame.top - fontSize * 0.35, 'font-size': Math.round(fontSize * 0.92), fill: colours.muted }),
+    element('path', { d: `M${coordinate(frame.left)},${coordinate(frame.bottom)}H${coordinate(frame.right)}`, stroke: colours.grid }),
+    ...points.map((point, index) => {
+      const height = ((strip.value(point) ?? 0) / strip.most) * (frame.bottom - frame.top);
+      return element('rect', {
+        x: (places[index] ?? 0) - barWidth / 2,
+        y: frame.bottom - height,
+        width: barWidth,
+        height,
+        fill: colours.muted,
+        'fill-opacity': '0.55',
+      });
+    }),
+  ].join('');
 }
 
 /** Vertical lines with their words, one under the other where they would cover each other. */
-function markerLines(markers: readonly { readonly at: number; readonly text: string }[], frame: Frame, colour: string): readonly string[] {
+function markerLines(
+  markers: readonly { readonly at: number; readonly text: string }[],
+  frame: Frame,
+  bottom: number,
+  { colours, fontSize }: Look,
+): readonly string[] {
   let lastAt = Number.NEGATIVE_INFINITY;
   let depth = 0;
   return markers.map(({ at, text }) => {
-    depth = at - lastAt < 70 ? depth + 1 : 0;
+    const size = Math.round(fontSize * 0.92);
+    depth = at - lastAt < textWidth(text, size) + 10 ? depth + 1 : 0;
     lastAt = at;
     const isRight = at > (frame.left + frame.right) / 2;
     return [
-      element('path', { d: `M${coordinate(at)},${frame.top}V${frame.bottom}`, stroke: colour, 'stroke-width': 1.2 }),
+      element('path', {
+        d: `M${coordinate(at)},${coordinate(frame.top)}V${coordinate(bottom)}`,
+        stroke: colours.alarm,
+        'stroke-width': fontSize / 9,
+      }),
       label(text, {
         x: at + (isRight ? -5 : 5),
-        y: frame.top + 9 + (depth % 5) * 12,
+        y: frame.top + fontSize * 0.82 + (depth % 5) * fontSize * 1.1,
         'text-anchor': isRight ? 'end' : 'start',
-        'font-size': 10,
-        fill: colour,
+        'font-size': size,
+        ...readable(colours),
       }),
     ].join('');
   });
@@ -119,14 +236,16 @@ function verticalScale({ points, limit, axis = 'linear' }: Lines, frame: Frame):
     const scale = scaleLog([1, smallestProbability], [frame.bottom, frame.top]).clamp(true);
     return { at: (value) => scale(Math.max(value, smallestProbability)), ticks: [1, 1e-3, 1e-6, 1e-9, 1e-12] };
   }
-  const values = points.flatMap(({ value, band = [] }) => [...(value === null ? [] : [value]), ...band]);
+  const values = points.flatMap(({ value, band = [], expected }) => [
+    ...(value === null ? [] : [value, ...band]),
+    ...(expected === undefined ? [] : [expected]),
+  ]);
   const [low, high] = extent(limit === undefined ? values : [...values, limit.value]);
   const scale = scaleLinear([low, high], [frame.bottom, frame.top + 4]).nice(4);
   return { at: scale, ticks: scale.ticks(4) };
 }
 
-function timeTicks(x: ReturnType<typeof scaleUtc<number>>, width: number) {
-  const wanted = Math.max(2, Math.floor(width / 110));
+function timeTicks(x: ReturnType<typeof scaleUtc<number>>, wanted: number) {
   return x.ticks(wanted).map((time) => {
     const text = time.toISOString();
     return { at: x(time), text: text.endsWith('T00:00:00.000Z') ? dayText(time) : text.slice(11, 16) };

@@ -142,6 +142,11 @@ export const metrics = {
     help: 'Incidents beyond sentry.storm: told of in a summary issue, not in one of their own. Any value: look for a broken feed.',
     labels: ['kind'],
   },
+  tidemark_pictures_failed_total: {
+    kind: 'counter',
+    help: 'Pictures that could not be drawn: their events were sent without. The log says why.',
+    labels: [],
+  },
   tidemark_deliveries_waiting: {
     kind: 'gauge',
     help: 'Events read but not yet accepted by a sink.',

@@ -2,6 +2,7 @@
  * Between the notify stage and Sentry: an event becomes an issue of its model, a reminder asks first whether a person has closed it, and the end of an
  * incident resolves the issue with a comment. What is decided without asking stands in `sentry/life.ts`.
  */
+import type { Attachment } from '@sentry/core';
 import type { Config } from '../config/config.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
@@ -15,6 +16,7 @@ import { addComment, commentsOf, type IssuePlace, issueOfEvent, issueWithTag, re
 import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
 import { apiUrlOf, closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
+import { pictureAttachments } from '../sentry/picture.ts';
 import { stormIssueOf } from '../sentry/stormIssue.ts';
 import type { Sink } from './sink.ts';
 
@@ -129,7 +131,8 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
         });
         if (answer !== null) return answer;
       }
-      const answer = await client.deliver(issueOf(event, { ...context, sensitive: sensitiveOf(event) }));
+      const sensitive = sensitiveOf(event);
+      const answer = await client.deliver(issueOf(event, { ...context, sensitive }), await drawn(event, sensitive, { logger, metrics }));
       if (place === null || event.step !== 'escalated' || answer.outcome !== 'accepted') return answer;
       return unarchive(place, event).catch((error: unknown) => refused(event, error));
     },
@@ -147,4 +150,19 @@ function placeOf({ dsn, api }: Config['sentry']): IssuePlace | null {
 
 function facts({ id, incident, model, kind, step }: EventRecord): Record<string, string> {
   return { event: id, incident, model, kind, step };
+}
+
+/** The picture of an event. One that cannot be drawn holds up nothing: the event goes without. */
+async function drawn(
+  event: EventRecord,
+  sensitive: ReadonlySet<string>,
+  { logger, metrics }: Pick<SentryDeliveryOptions, 'logger' | 'metrics'>,
+): Promise<readonly Attachment[]> {
+  try {
+    return await pictureAttachments(event, sensitive);
+  } catch (error) {
+    metrics.count('tidemark_pictures_failed_total', {});
+    logger.warn({ err: error, event: event.id, model: event.model }, 'The picture of an event could not be drawn: it is sent without');
+    return [];
+  }
 }

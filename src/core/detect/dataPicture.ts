@@ -86,7 +86,7 @@ function trail(nowMs: number, scaleMs: number, scalesMs: readonly number[]): { r
     if (step <= own || scaleMs % step !== 0) continue;
     const lastMs = Math.floor(nowMs / step) * step;
     for (let endMs = lastMs; endMs - scaleMs >= lastMs - stepsPerWindow * step; endMs -= step)
-      if (!windows.has(endMs)) windows.set(endMs, { endMs, step });
+      if (newestMs - endMs >= step / 2 && !windows.has(endMs)) windows.set(endMs, { endMs, step });
   }
   windows.set(newestMs, { endMs: newestMs, step: own });
   const spans = [...windows.values()].sort((left, right) => left.endMs - right.endMs).slice(-mostWindows);
