@@ -1,5 +1,6 @@
 /** Axes and legends that all charts share. */
-import { type Colours, coordinate, element, fitted, label, textWidth } from './svg.ts';
+import { type Colours, coordinate, element, label } from './svg.ts';
+import { fitted, textWidth } from './textWidth.ts';
 
 /** The drawing area inside a picture, in pixels. */
 export interface Frame {

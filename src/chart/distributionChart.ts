@@ -3,7 +3,8 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, curveStepAfter } from 'd3-shape';
 import type { CategoryShares, Distribution } from '../core/incident/picture.ts';
 import { bottomAxis, type Frame, heading, type Look, leftAxis, legend, numberText, shareText, wholeText } from './axes.ts';
-import { type ChartOptions, coordinate, element, fitted, label, pageColours, pageFontSize, picture, textWidth } from './svg.ts';
+import { type ChartOptions, coordinate, element, label, pageColours, pageFontSize, picture } from './svg.ts';
+import { fitted, textWidth } from './textWidth.ts';
 
 /** What both sides are made from. */
 export interface Sizes {
@@ -30,7 +31,7 @@ interface Edge {
 function densities(distribution: Numeric, sizes: Sizes, options: ChartOptions): string {
   const { title, width = 460, height = 220, colours = pageColours, fontSize = pageFontSize } = options;
   const look: Look = { colours, fontSize };
-  const frame: Frame = { left: fontSize * 3.8, right: width - 12, top: fontSize * 4.6, bottom: height - fontSize * 2.2 };
+  const frame: Frame = { left: fontSize * 3.8, right: width - 12, top: fontSize * 5, bottom: height - fontSize * 2.2 };
   const { from, to, axis, baseline, current, baselineMedian, currentMedian } = distribution;
   const places: [number, number] = [frame.left, frame.right];
   const x = axis === 'log' ? scaleLog([from, to], places) : scaleLinear([from, to], places);
@@ -114,7 +115,7 @@ function bars(rows: readonly CategoryShares[], sizes: Sizes, options: Distributi
   const look: Look = { colours, fontSize };
   const names = rows.map(rowName);
   const widest = Math.max(...names.map((name) => textWidth(name, fontSize, true)));
-  const left = 8 + Math.min(widest, width * 0.38) + 8;
+  const left = 8 + Math.min(widest, width * 0.44) + 8;
   const frame: Frame = { left, right: width - fontSize * 4.4, top: fontSize * 3.6, bottom: height - 4 };
   // The rest has no bar longer than that of a category: it would leave the categories no room.
   const longest = Math.max(1e-9, ...rows.filter(({ kind }) => kind !== 'other').map((row) => Math.max(row.baseline, row.current)));
@@ -175,12 +176,12 @@ function rowName({ kind, name }: CategoryShares): string {
     case 'category':
       return name === '' ? '(empty)' : name;
     case 'new':
-      return '(not in the baseline)';
+      return '(also new)';
     case 'other':
       return '(other)';
   }
 }
 
 function sizeText(rows: number): string {
-  return `n = ${wholeText(rows)}`;
+  return `n = ${rows < 1e6 ? wholeText(rows) : `${Number((rows / 1e6).toPrecision(3))} M`}`;
 }

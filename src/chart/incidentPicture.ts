@@ -6,7 +6,8 @@ import type { Picture, PicturePoint } from '../core/incident/picture.ts';
 import { numberText, shareText } from './axes.ts';
 import { distributionChart } from './distributionChart.ts';
 import { type LinePoint, type Lines, lineChart } from './lineChart.ts';
-import { element, fitted, label, picture, pictureColours, textWidth, wrapped } from './svg.ts';
+import { element, label, picture, pictureColours } from './svg.ts';
+import { fitted, textWidth, wrapped } from './textWidth.ts';
 
 /** Words of the picture, and what may be shown. */
 export interface PictureWords {
@@ -28,7 +29,8 @@ const height = 480;
 const margin = 20;
 /** At two thirds of its size 16 pixels are still 11. */
 const fontSize = 16;
-const titleSize = 24;
+/** The largest at which the title fits; the smallest cuts it. */
+const titleSizes = [24, 21, 18];
 const lineHeight = 22;
 
 const categoryPrefix = 'category:';
@@ -60,7 +62,7 @@ export function incidentPicture(shown: Picture, words: PictureWords): string {
           { baseline: shown.baselineN, current: shown.n },
           {
             ...panel,
-            title: shown.series,
+            title: shown.version === null || shown.version === '' ? shown.series : `${shown.series}, version ${shown.version}`,
             width: left,
             at: { x: margin, y: panelsTop },
             ...(shown.statistic.startsWith(categoryPrefix) ? { deciding: shown.statistic.slice(categoryPrefix.length) } : {}),
@@ -79,9 +81,11 @@ function header({ title, step, severity, isWithheld }: PictureWords, lines: read
   const badge = `${severity} · ${step}${isWithheld ? ' · values withheld' : ''}`;
   const badgeWidth = textWidth(badge, fontSize, true) + 20;
   const { fill, text } = severityColours[severity];
+  const room = width - badgeWidth - 3 * margin;
+  const titleSize = titleSizes.find((size) => textWidth(title, size, true) <= room) ?? Math.min(...titleSizes);
   return [
     element('rect', { width: 8, height, fill }),
-    label(fitted(title, width - badgeWidth - 3 * margin, titleSize, true), {
+    label(fitted(title, room, titleSize, true), {
       x: margin,
       y: 40,
       'font-size': titleSize,
@@ -94,15 +98,26 @@ function header({ title, step, severity, isWithheld }: PictureWords, lines: read
   ].join('');
 }
 
-function trailTitle({ measure, span, series, statistic }: Picture, { isWithheld }: PictureWords): string {
+function trailTitle({ measure, series, statistic }: Picture, { isWithheld }: PictureWords): string {
   switch (measure) {
     case 'effect':
-      return `${effectName(isWithheld ? withoutValue(statistic) : statistic)}, per ${span} (UTC)`;
+      return effectName(isWithheld ? withoutValue(statistic) : statistic);
     case 'rate':
-      return `${series === 'invalid' ? 'Bad records' : 'Missing values'}, per ${span} (UTC); dotted: expected`;
+      return series === 'invalid' ? 'Bad records, of all records' : `${series}: rows without a value`;
     case 'performance':
-      return `${series === 'mae' ? 'Mean absolute error' : 'Accuracy'} with its 95 % interval, per ${span} of predictions (UTC); dotted: expected`;
+      return series === 'mae' ? 'Mean absolute error' : 'Accuracy';
   }
+}
+
+/** What a point is, and what is drawn beside it. */
+function trailCaption({ measure, span, version }: Picture): string {
+  const ofVersion = version === null || version === '' || measure !== 'performance' ? '' : `, version ${version}`;
+  const parts = {
+    effect: `windows of ${span}, UTC`,
+    rate: `windows of ${span}, UTC; dotted: expected`,
+    performance: `predictions of ${span}${ofVersion}, UTC; shaded: 95 % interval; dotted: expected`,
+  };
+  return parts[measure];
 }
 
 function withoutValue(statistic: string): string {
@@ -143,7 +158,7 @@ function isInSigma({ measure, statistic, series }: Picture): boolean {
 
 function linesOf(shown: Picture, { start }: PictureWords): Lines {
   const { points, limit, measure } = shown;
-  const size = isInSigma(shown) ? numberText : shareText;
+  const size = isInSigma(shown) ? numberText : measure === 'performance' ? exactShare : shareText;
   const format = (value: number) => `${value < 0 ? '−' : ''}${size(Math.abs(value))}`;
   const isAlarm = alarmsOf(shown);
   return {
@@ -162,6 +177,7 @@ function linesOf(shown: Picture, { start }: PictureWords): Lines {
     ...(limit === null ? {} : { limit: { value: limit, text: `opens at ${format(limit)}` } }),
     markers: [{ timeMs: Date.parse(start), text: `opened ${clock(start)}` }],
     format,
+    caption: trailCaption(shown),
     barTitles: { rows: measure === 'performance' ? 'labels' : 'rows', coverage: 'share of predictions with a label' },
   };
 }
@@ -172,6 +188,11 @@ function alarmsOf({ limit, points, measure }: Picture): (point: PicturePoint) =>
   const expected = measure === 'effect' ? 0 : (points.findLast((point) => point.expected !== undefined)?.expected ?? limit);
   const side = Math.sign(limit - expected);
   return ({ value }) => value !== null && side * (value - limit) >= 0 && side !== 0;
+}
+
+/** Accuracies are told apart in their third digit. */
+function exactShare(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
 }
 
 function clock(iso: string): string {

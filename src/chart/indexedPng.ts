@@ -11,10 +11,19 @@ const paletteSize = 256;
 export function indexedPng(pixels: Uint8Array, width: number, height: number): Uint8Array {
   const { colours, indexOf } = paletteOf(pixels);
   const rows = new Uint8Array((width + 1) * height);
+  let lastColour = -1;
+  let lastIndex = 0;
   for (let y = 0, from = 0, to = 0; y < height; y += 1) {
     // Each row begins with its filter: none, which is best for indexes.
     to += 1;
-    for (let x = 0; x < width; x += 1, from += 4, to += 1) rows[to] = indexOf.get(colourAt(pixels, from)) ?? 0;
+    for (let x = 0; x < width; x += 1, from += 4, to += 1) {
+      const colour = colourAt(pixels, from);
+      if (colour !== lastColour) {
+        lastColour = colour;
+        lastIndex = indexOf.get(colour) ?? 0;
+      }
+      rows[to] = lastIndex;
+    }
   }
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);

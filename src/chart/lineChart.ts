@@ -5,7 +5,8 @@
 import { scaleLinear, scaleLog, scaleUtc } from 'd3-scale';
 import { area, line } from 'd3-shape';
 import { bottomAxis, type Frame, heading, type Look, leftAxis, numberText, shareText, wholeText } from './axes.ts';
-import { type ChartOptions, coordinate, element, label, pageColours, pageFontSize, picture, textWidth } from './svg.ts';
+import { type ChartOptions, coordinate, element, label, pageColours, pageFontSize, picture } from './svg.ts';
+import { textWidth } from './textWidth.ts';
 
 export interface LinePoint {
   readonly timeMs: number;
@@ -32,6 +33,8 @@ export interface Lines {
   readonly axis?: 'linear' | 'probability';
   /** Values of the axis as text. */
   readonly format?: (value: number) => string;
+  /** A line under the title: what a point is. Markers then have their words above the frame, and every point a dot. */
+  readonly caption?: string;
   /** Words for the bars. */
   readonly barTitles?: { readonly rows: string; readonly coverage: string };
 }
@@ -43,11 +46,16 @@ const smallestProbability = 1e-12;
 export function lineChart(lines: Lines, options: ChartOptions): string {
   const { title, width = 720, height = 180, colours = pageColours, fontSize = pageFontSize } = options;
   const look: Look = { colours, fontSize };
-  const { points, limit, markers = [], axis = 'linear', format = axis === 'linear' ? numberText : probabilityText } = lines;
+  const { points, limit, caption, markers = [], axis = 'linear', format = axis === 'linear' ? numberText : probabilityText } = lines;
   const strips = stripsOf(lines);
   const stripHeight = fontSize * 3.2;
   const axisY = height - fontSize * 2.2;
-  const frame: Frame = { left: fontSize * 5.3, right: width - 16, top: fontSize * 2.4, bottom: axisY - strips.length * stripHeight };
+  const frame: Frame = {
+    left: fontSize * 5.3,
+    right: width - 16,
+    top: fontSize * (caption === undefined ? 2.4 : 4.8),
+    bottom: axisY - strips.length * stripHeight,
+  };
   const times = [...points, ...markers].map(({ timeMs }) => timeMs);
   const padding = strips.length > 0 ? (frame.right - frame.left) / (2 * points.length + 2) : 0;
   const x = scaleUtc(extent(times), [frame.left + padding, frame.right - padding]);
@@ -65,7 +73,8 @@ export function lineChart(lines: Lines, options: ChartOptions): string {
     .digits(2)([...points]);
 
   const drawn: string[] = [
-    heading({ ...frame, left: strips.length > 0 ? 8 : frame.left }, title, look),
+    heading({ ...frame, left: caption === undefined ? frame.left : 8 }, title, look),
+    caption === undefined ? '' : label(caption, { x: 8, y: fontSize * 2.6, fill: colours.muted }),
     leftAxis(
       frame,
       y.ticks.map((tick) => ({ at: y.at(tick), text: format(tick) })),
@@ -90,9 +99,8 @@ export function lineChart(lines: Lines, options: ChartOptions): string {
     drawn.push(
       element('path', { d: path, fill: 'none', stroke: colours.baseline, 'stroke-width': fontSize / 7, 'stroke-linejoin': 'round' }),
     );
-  const hasDots = strips.length > 0;
   for (const { timeMs, value, isAlarm } of points) {
-    if (value === null || (isAlarm !== true && !hasDots)) continue;
+    if (value === null || (isAlarm !== true && caption === undefined)) continue;
     const shape = { cx: x(timeMs), cy: y.at(value), r: fontSize / 3.2 };
     drawn.push(
       isAlarm === true
@@ -100,12 +108,13 @@ export function lineChart(lines: Lines, options: ChartOptions): string {
         : element('circle', { ...shape, r: fontSize / 4.5, fill: colours.baseline }),
     );
   }
-  if (limit !== undefined) drawn.push(limitText(limit, y.at, frame, look));
+  if (limit !== undefined)
+    drawn.push(limitText(limit, points.findLast(({ expected: usual }) => usual !== undefined)?.expected, y.at, frame, look));
   drawn.push(
     ...markerLines(
       markers.map(({ timeMs, text }) => ({ at: x(timeMs), text })),
       frame,
-      axisY,
+      { bottom: axisY, isAbove: caption !== undefined },
       look,
     ),
   );
@@ -126,20 +135,21 @@ function lineOf(x: (point: LinePoint) => number, y: (value: number) => number) {
       .digits(2);
 }
 
-/** The words of the limit, on the side of it that is away from the values, where there is room. */
+/** The words of the limit, on the side of it that is away from what is expected, where there is room. */
 function limitText(
   { value, text }: NonNullable<Lines['limit']>,
+  expected: number | undefined,
   y: (value: number) => number,
   frame: Frame,
   { colours, fontSize }: Look,
 ): string {
   const at = y(value);
-  const isLow = at > (frame.top + frame.bottom) / 2;
+  const isLower = expected !== undefined && value < expected;
   const under = at + fontSize * 1.1;
   const over = at - fontSize * 0.4;
   return label(text, {
     x: frame.left + 6,
-    y: isLow ? (under < frame.bottom - 2 ? under : over) : over > frame.top + fontSize ? over : under,
+    y: isLower ? (under < frame.bottom ? under : over) : over > frame.top + fontSize * 0.8 ? over : under,
     'font-size': Math.round(fontSize * 0.92),
     ...readable(colours),
   });
@@ -199,7 +209,7 @@ function barsOf(strip: Strip, points: readonly LinePoint[], x: (timeMs: number) 
 function markerLines(
   markers: readonly { readonly at: number; readonly text: string }[],
   frame: Frame,
-  bottom: number,
+  { bottom, isAbove }: { readonly bottom: number; readonly isAbove: boolean },
   { colours, fontSize }: Look,
 ): readonly string[] {
   let lastAt = Number.NEGATIVE_INFINITY;
@@ -211,13 +221,13 @@ function markerLines(
     const isRight = at > (frame.left + frame.right) / 2;
     return [
       element('path', {
-        d: `M${coordinate(at)},${coordinate(frame.top)}V${coordinate(bottom)}`,
+        d: `M${coordinate(at)},${coordinate(isAbove ? frame.top - fontSize * 1.4 : frame.top)}V${coordinate(bottom)}`,
         stroke: colours.alarm,
         'stroke-width': fontSize / 9,
       }),
       label(text, {
         x: at + (isRight ? -5 : 5),
-        y: frame.top + fontSize * 0.82 + (depth % 5) * fontSize * 1.1,
+        y: isAbove ? frame.top - fontSize * 0.4 : frame.top + fontSize * 0.82 + (depth % 5) * fontSize * 1.1,
         'text-anchor': isRight ? 'end' : 'start',
         'font-size': size,
         ...readable(colours),

@@ -1,7 +1,7 @@
 /** The look of the page, light and dark, on a screen, a telephone and paper. It also sets the colours of the charts. */
 export const pageStyle = `
 :root { color-scheme: light dark; --page: #fbfcfd; --card: #fff; --line: #dde3ea; --text: #1f2933; --muted: #5f6b7a; --accent: #0072b2; --alarm: #b00020; --warning: #a35200;
-  --chart-text: var(--text); --chart-muted: var(--muted); --chart-grid: #e6eaef; --chart-baseline: #0072b2; --chart-current: #d55e00; --chart-alarm: #b00020; }
+  --chart-text: var(--text); --chart-muted: var(--muted); --chart-grid: #e6eaef; --chart-baseline: #0072b2; --chart-current: #d55e00; --chart-alarm: #b00020; --chart-surface: var(--card); }
 @media (prefers-color-scheme: dark) { :root { --page: #11161c; --card: #19212a; --line: #2d3945; --text: #e4e9ef; --muted: #9aa8b7; --accent: #6cbcee; --alarm: #ff8a96; --warning: #ffb066;
   --chart-grid: #2a3540; --chart-baseline: #56b4e9; --chart-current: #ff9a4d; --chart-alarm: #ff8a96; } }
 * { box-sizing: border-box; }

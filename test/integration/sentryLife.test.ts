@@ -19,6 +19,7 @@ import { NotifyStage } from '../../src/stages/notify.ts';
 import { startSentryDelivery } from '../../src/stages/sentryDelivery.ts';
 import type { Sink } from '../../src/stages/sink.ts';
 import { event as eventLike, hex, series } from '../support/events.ts';
+import { pictures } from '../support/pictures.ts';
 
 const topics = internalTopics('tidemark');
 /** A second of the stage passes in two milliseconds; requests run in real time. */
@@ -162,6 +163,16 @@ describe('an issue, from its incident opening to long after', () => {
     expect(issue()?.status).toBe('resolved');
     await to.close();
   });
+});
+
+it('the picture goes along when an incident opens and escalates, and not with a reminder', async () => {
+  const to = await sink();
+  const { picture } = pictures.numeric;
+  for (const [ordinal, one] of (['opened', 'escalated', 'reminded'] as const).entries())
+    await to.deliver(step('a', ordinal, one, one === 'reminded' || picture === undefined ? {} : { picture }));
+  await to.close();
+  const shown = issue()?.events.map(({ attachments }) => attachments.map(({ name, contentType }) => `${name} ${contentType}`));
+  expect(shown).toEqual([['screenshot.png image/png'], ['screenshot.png image/png'], []]);
 });
 
 describe('an API that does not do as asked', () => {

@@ -8,8 +8,9 @@ const binCount = 32;
 const listedCategories = 7;
 /** Longest name of a category, in characters. */
 const nameLength = 40;
-/** Beyond this ratio of the ends, positive values are drawn on a logarithmic axis. */
+/** Positive values are drawn on a logarithmic axis where the ends have more than this ratio, and half of one side is in less than this share of the axis. */
 const logRatio = 200;
+const crowdedShare = 0.05;
 
 /** Bins of both sides. The outermost half per cent of either side is left out, as are values beyond. */
 export function numericDistribution(baseline: NumericSummary, current: NumericSummary): Distribution {
@@ -17,7 +18,10 @@ export function numericDistribution(baseline: NumericSummary, current: NumericSu
   const now = new RankCurve(current);
   const low = Math.min(before.quantile(0.005), now.quantile(0.005));
   const high = Math.max(before.quantile(0.995), now.quantile(0.995));
-  const isLog = low > 0 && high / low > logRatio;
+  const baselineMedian = before.quantile(0.5);
+  const currentMedian = now.quantile(0.5);
+  const isCrowded = Math.min(baselineMedian, currentMedian) - low < crowdedShare * (high - low);
+  const isLog = low > 0 && high / low > logRatio && isCrowded;
   const [from, to] = isLog ? [low, high] : widened(low, high);
   const edge = (index: number) => {
     const share = index / binCount;
@@ -35,8 +39,8 @@ export function numericDistribution(baseline: NumericSummary, current: NumericSu
     to,
     baseline: shares(before),
     current: shares(now),
-    baselineMedian: sized(before.quantile(0.5)),
-    currentMedian: sized(now.quantile(0.5)),
+    baselineMedian: sized(baselineMedian),
+    currentMedian: sized(currentMedian),
   };
 }
 
