@@ -1,0 +1,145 @@
+/**
+ * What the Sentry side should look like, as a pure function of settings: the one plan that `tidemark sentry setup` and the Pulumi program of
+ * `infra/` carry out.
+ */
+import { ConfigError } from '../../core/errors.ts';
+import type { AlertApi } from '../api/alerts.ts';
+import type { ProjectPlace } from '../api/projects.ts';
+import type { AlertSpec, Notification } from './alertBodies.ts';
+
+export interface ProvisionSettings {
+  /** Slugs of the organization and of the project that gets the issues. */
+  readonly organization: string;
+  readonly project: string;
+  /** Name of the project as people see it. */
+  readonly projectName: string;
+  /** Slug of the team that has the project, and that gets what no model's owner gets. */
+  readonly team: string;
+  /** Sentry's name of what sends the events. */
+  readonly platform: string;
+  /** Slug of the owning team by model. Models without an owner belong to `team`. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** Environment that alerts look at; null: all of them. */
+  readonly environment: string | null;
+  /** Mail to the owner of the model. */
+  readonly isEmailOn: boolean;
+  /** Slack: id of the integration in Sentry, name of the channel, and its id where the name may change (else empty). */
+  readonly slack: { readonly integrationId: string; readonly channel: string; readonly channelId: string } | null;
+  /** PagerDuty: id of the integration in Sentry, name and id of the service as Sentry shows them. */
+  readonly pagerduty: { readonly integrationId: string; readonly service: string; readonly serviceId: string } | null;
+  /** Least time between two notifications of the same issue, in minutes, for errors and for warnings. */
+  readonly errorEveryMinutes: number;
+  readonly warningEveryMinutes: number;
+  /** Hours without an event after which Sentry resolves an issue; 0: never. */
+  readonly autoResolveHours: number;
+  readonly alertApi: AlertApi;
+}
+
+/** The desired resources, in the order in which they must be made. */
+export interface ProvisionPlan {
+  readonly place: ProjectPlace;
+  /** Teams that must exist and have the project; the first is that of the project. */
+  readonly teams: readonly string[];
+  readonly project: { readonly name: string; readonly platform: string; readonly resolveAge: number };
+  readonly keyName: string;
+  /** Rules of ownership: Tidemark's own lines of the project's rules. */
+  readonly ownershipRules: readonly string[];
+  readonly alertApi: AlertApi;
+  readonly alerts: readonly AlertSpec[];
+}
+
+/** Scopes that a token needs for `tidemark sentry setup --apply`, with what for. Reading alone needs the `read` ones. */
+export const setupScopes: readonly (readonly [scope: string, purpose: string])[] = [
+  ['team:read', 'see whether the teams exist'],
+  ['team:write', 'make teams'],
+  ['project:read', 'see the project, its key and its ownership rules'],
+  ['project:write', 'make and change them'],
+  ['alerts:read', 'see alerts'],
+  ['alerts:write', 'make and change alerts'],
+];
+
+/** Word that the names of all alerts of Tidemark begin with. */
+export const alertPrefix = 'Tidemark';
+
+/** Frequencies that Sentry's form for alerts knows, in minutes. */
+const knownFrequencies = [0, 5, 10, 30, 60, 180, 720, 1_440, 10_080, 43_200];
+
+/** The plan. `ConfigError` names every setting that Sentry would refuse. */
+export function provisionPlan(settings: ProvisionSettings): ProvisionPlan {
+  const problems = problemsOf(settings);
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  const { organization, project, team, environment, alertApi } = settings;
+  const alert = (level: AlertSpec['level'], frequencyMinutes: number, notify: readonly Notification[]): AlertSpec => ({
+    name: `${alertPrefix} ${project}: ${level}s`,
+    level,
+    environment,
+    frequencyMinutes,
+    notify,
+  });
+  const mail: readonly Notification[] = settings.isEmailOn ? [{ kind: 'email' }] : [];
+  const slack: readonly Notification[] = settings.slack === null ? [] : [{ kind: 'slack', ...settings.slack }];
+  const pagerduty: readonly Notification[] = settings.pagerduty === null ? [] : [{ kind: 'pagerduty', ...settings.pagerduty }];
+  // A warning is for working hours: the quietest way of telling that there is, and never a pager.
+  const quiet = mail.length > 0 ? mail : slack;
+  return {
+    place: { organization, project },
+    teams: [...new Set([team, ...[...settings.owners.values()].sort()])],
+    project: { name: settings.projectName, platform: settings.platform, resolveAge: settings.autoResolveHours },
+    keyName: alertPrefix,
+    ownershipRules: ownershipRules(team, settings.owners),
+    alertApi,
+    alerts: [
+      alert('error', settings.errorEveryMinutes, [...mail, ...slack, ...pagerduty]),
+      ...(quiet.length === 0 ? [] : [alert('warning', settings.warningEveryMinutes, quiet)]),
+    ],
+  };
+}
+
+/**
+ * Every issue carries the tag `team` of its model's owner (`models.NAME.owner`). Of several rules that match, Sentry takes the last, so the
+ * rule for all comes first.
+ */
+function ownershipRules(team: string, owners: ReadonlyMap<string, string>): readonly string[] {
+  const owning = [...new Set(owners.values())].filter((owner) => owner !== team).sort();
+  return [`tags.model:* #${team}`, ...owning.map((owner) => `tags.team:${owner} #${owner}`)];
+}
+
+/** Sentry's own rule for slugs: 50 characters, lower case, not digits alone. */
+function isSlug(text: string): boolean {
+  return /^(?![0-9]+$)[a-z0-9_-]{1,50}$/.test(text);
+}
+
+const slugRule = 'must be a slug of Sentry: lower-case letters, digits, - and _, at most 50, not digits alone';
+
+function problemsOf(settings: ProvisionSettings): readonly string[] {
+  const shown = (value: string): string => (value === '' ? 'is missing' : `is "${value}"`);
+  const slugs: readonly (readonly [name: string, value: string])[] = [
+    ['organization', settings.organization],
+    ['project', settings.project],
+    ['team', settings.team],
+    ...[...settings.owners].map(([model, owner]) => [`owner of the model ${model}`, owner] as const),
+  ];
+  const frequencies = [
+    ['errors', settings.errorEveryMinutes],
+    ['warnings', settings.warningEveryMinutes],
+  ] as const;
+  const { slack, pagerduty } = settings;
+  return [
+    ...slugs.filter(([, value]) => !isSlug(value)).map(([name, value]) => `${name}: ${shown(value)}, ${slugRule}`),
+    ...frequencies
+      .filter(([, minutes]) => !knownFrequencies.includes(minutes))
+      .map(([name, minutes]) => `frequency for ${name}: is ${minutes} minutes, must be one of ${knownFrequencies.join(', ')}`),
+    ...(Number.isInteger(settings.autoResolveHours) && settings.autoResolveHours >= 0
+      ? []
+      : [`auto-resolve: is ${settings.autoResolveHours} hours, must be whole hours, or 0 for never`]),
+    ...(slack !== null && (slack.integrationId === '' || slack.channel === '')
+      ? ['slack: needs both the id of the integration and the name of the channel']
+      : []),
+    ...(pagerduty !== null && (pagerduty.integrationId === '' || pagerduty.service === '' || pagerduty.serviceId === '')
+      ? ['pagerduty: needs the id of the integration, and the name and the id of the service']
+      : []),
+    ...(settings.isEmailOn || slack !== null || pagerduty !== null
+      ? []
+      : ['notifications: none is on, so that no alert would tell anyone']),
+  ];
+}

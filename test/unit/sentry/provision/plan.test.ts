@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../../../src/core/errors.ts';
+import { ruleBody, workflowBody } from '../../../../src/sentry/provision/alertBodies.ts';
+import { ownRules, withOwnRules } from '../../../../src/sentry/provision/ownership.ts';
+import { provisionPlan } from '../../../../src/sentry/provision/plan.ts';
+import { provisionSettings } from '../../../support/provisionSettings.ts';
+
+describe('the plan', () => {
+  test('every team that owns a model exists once, the team of the project first', () => {
+    expect(provisionPlan(provisionSettings()).teams).toEqual(['ml-platform', 'ml-growth', 'ml-risk']);
+  });
+
+  test('issues go to the owner of their model, all others to the team of the project: its rule comes first, for the last match wins', () => {
+    expect(provisionPlan(provisionSettings()).ownershipRules).toEqual([
+      'tags.model:* #ml-platform',
+      'tags.team:ml-growth #ml-growth',
+      'tags.team:ml-risk #ml-risk',
+    ]);
+  });
+
+  test('errors tell everyone who is set up; warnings only mail, once a day', () => {
+    const [errors, warnings] = provisionPlan(provisionSettings()).alerts;
+    expect(errors).toMatchObject({ name: 'Tidemark drift: errors', level: 'error', frequencyMinutes: 60 });
+    expect(errors?.notify.map(({ kind }) => kind)).toEqual(['email', 'slack', 'pagerduty']);
+    expect(warnings).toMatchObject({ name: 'Tidemark drift: warnings', level: 'warning', frequencyMinutes: 1_440 });
+    expect(warnings?.notify.map(({ kind }) => kind)).toEqual(['email']);
+  });
+
+  test('a warning never pages: with PagerDuty alone there is no alert for warnings, with Slack it goes there', () => {
+    const kinds = (changes: Parameters<typeof provisionSettings>[0]) =>
+      provisionPlan(provisionSettings({ isEmailOn: false, ...changes })).alerts.map(({ notify }) => notify.map(({ kind }) => kind));
+    expect(kinds({ slack: null })).toEqual([['pagerduty']]);
+    expect(kinds({})).toEqual([['slack', 'pagerduty'], ['slack']]);
+  });
+
+  test('what Sentry would refuse is refused before anything is sent, all of it at once', () => {
+    const wrong = provisionSettings({
+      organization: '',
+      owners: new Map([['fraud', 'ML Risk']]),
+      errorEveryMinutes: 7,
+      autoResolveHours: 1.5,
+      slack: { integrationId: '', channel: '#x', channelId: '' },
+      pagerduty: { integrationId: '1', service: 'x', serviceId: '' },
+    });
+    const act = () => provisionPlan(wrong);
+    expect(act).toThrow(ConfigError);
+    for (const words of [
+      /^organization: is missing/m,
+      /^owner of the model fraud: is "ML Risk"/m,
+      /^frequency for errors: is 7 minutes/m,
+      /^auto-resolve/m,
+      /^slack/m,
+      /^pagerduty/m,
+    ])
+      expect(act).toThrow(words);
+    expect(() => provisionPlan(provisionSettings({ isEmailOn: false, slack: null, pagerduty: null }))).toThrow(/none is on/);
+  });
+});
+
+describe('bodies of alerts', () => {
+  const [errors, warnings] = provisionPlan(provisionSettings()).alerts;
+
+  test('a workflow fires on new and returned issues of the level error or worse', () => {
+    expect(workflowBody(errors!)).toMatchObject({
+      name: 'Tidemark drift: errors',
+      enabled: true,
+      environment: 'production',
+      config: { frequency: 60 },
+      triggers: { logicType: 'any-short', conditions: [{ type: 'first_seen_event' }, { type: 'regression_event' }] },
+      actionFilters: [
+        {
+          logicType: 'all',
+          conditions: [{ type: 'level', comparison: { level: 40, match: 'gte' } }],
+          actions: [
+            { type: 'email', config: { targetType: 'issue_owners' } },
+            {
+              type: 'slack',
+              integrationId: '77',
+              config: { targetType: 'specific', targetIdentifier: 'C01', targetDisplay: '#ml-alerts' },
+            },
+            { type: 'pagerduty', integrationId: '88', config: { targetIdentifier: '4711', targetDisplay: 'ML on call' } },
+          ],
+        },
+      ],
+    });
+    expect(workflowBody(warnings!)).toMatchObject({ actionFilters: [{ conditions: [{ comparison: { level: 30, match: 'eq' } }] }] });
+  });
+
+  test('the rule of an old version says the same, with texts alone as values', () => {
+    const rule = ruleBody(errors!);
+    expect(rule).toMatchObject({
+      frequency: 60,
+      filters: [{ id: 'sentry.rules.filters.level.LevelFilter', match: 'gte', level: '40' }],
+      conditions: [{ id: expect.stringMatching(/FirstSeenEventCondition$/) }, { id: expect.stringMatching(/RegressionEventCondition$/) }],
+    });
+    expect(rule.actions).toHaveLength(3);
+    const values = [...rule.conditions, ...rule.filters, ...rule.actions].flatMap((part) => Object.values(part));
+    expect(values.every((value) => typeof value === 'string')).toBe(true);
+  });
+});
+
+describe("Tidemark's lines among the ownership rules", () => {
+  const rules = ['tags.model:* #a', 'tags.team:b #b'];
+
+  test('stand before the rules of people, which win', () => {
+    const raw = withOwnRules('path:src/* #web', rules);
+    expect(raw.split('\n').at(-1)).toBe('path:src/* #web');
+    expect(ownRules(raw)).toEqual(rules);
+  });
+
+  test('are replaced where they stand, and nothing else is touched', () => {
+    const raw = `path:x #web\r\n\r\n${withOwnRules('', ['tags.model:* #old'])}\r\npath:y #web`;
+    const after = withOwnRules(raw, rules);
+    expect(ownRules(after)).toEqual(rules);
+    expect(after).not.toContain('#old');
+    expect(after.split('\n').filter((line) => line.startsWith('path:'))).toEqual(['path:x #web', 'path:y #web']);
+    expect(withOwnRules(after, rules)).toBe(after);
+  });
+
+  test('end at the next gap where a person removed their last line', () => {
+    const raw = '# tidemark: begin\ntags.model:* #old\n\npath:y #web';
+    expect(ownRules(raw)).toEqual(['tags.model:* #old']);
+    expect(withOwnRules(raw, rules)).toContain('path:y #web');
+  });
+
+  test('go away whole', () => expect(withOwnRules(withOwnRules('path:x #web', rules), [])).toBe('path:x #web'));
+});
