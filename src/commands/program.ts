@@ -8,6 +8,7 @@ import { docsCommand } from './docs.ts';
 import { errorText, exitCodeOf, exitCodes, exitCodeTable } from './exitCodes.ts';
 import { inboxCommand } from './inbox.ts';
 import { inspectCommand } from './inspect.ts';
+import { sentryCommand } from './sentrySetup.ts';
 import { topicsCommand } from './topics.ts';
 import { trafficCommand } from './traffic.ts';
 import { packageVersion } from './version.ts';
@@ -31,12 +32,16 @@ export function tidemarkProgram(context: CommandContext): Command {
     checkCommand(context),
     inspectCommand(context),
     inboxCommand(context),
+    sentryCommand(context),
     topicsCommand(context),
     demoCommand(context),
     trafficCommand(context),
     docsCommand(context, () => tidemarkProgram(context)),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program));
+    for (const inner of command.commands) inner.copyInheritedSettings(command);
+  }
   return program;
 }
 

@@ -24,6 +24,22 @@ export interface SentrySettings {
   /** Cap on new issues. */
   readonly storm: StormLimits;
   readonly api: { readonly token: string; readonly organization: string; readonly project: string; readonly url: string };
+  /** For `tidemark sentry setup`. */
+  readonly setup: SentrySetupSettings;
+}
+
+/** What Sentry should look like: teams, alerts and whom they tell. Empty texts: not used. */
+export interface SentrySetupSettings {
+  readonly team: string;
+  readonly projectName: string;
+  readonly platform: string;
+  readonly email: boolean;
+  readonly slack: { readonly integrationId: string; readonly channel: string; readonly channelId: string };
+  readonly pagerduty: { readonly integrationId: string; readonly service: string; readonly serviceId: string };
+  readonly errorEveryMs: number;
+  readonly warningEveryMs: number;
+  readonly autoResolveHours: number;
+  readonly alertApi: 'workflows' | 'rules';
 }
 
 /** Of the internal topics. */

@@ -243,12 +243,44 @@ export const rootKeys = {
       token: key(
         'text',
         '',
-        'Token with event:read and event:write: resolves an issue when its incident is over, and respects what people have closed. Also from SENTRY_AUTH_TOKEN or SENTRY_AUTH_TOKEN_FILE.',
+        'Token with event:read and event:write: resolves an issue when its incident is over, and respects what people have closed. `tidemark sentry setup` says what it needs beside. Also from SENTRY_AUTH_TOKEN or SENTRY_AUTH_TOKEN_FILE.',
         { sensitive: true },
       ),
       organization: key('text', '', 'Slug of the organization; needed with a token.', { example: 'acme' }),
       project: key('text', '', 'Slug of the project.', { example: 'drift' }),
       url: key('url', '', "Sentry's address where it is not that of the DSN.", { example: 'https://sentry.example.com' }),
+    },
+    setup: {
+      team: key('text', '', 'Slug of the team that has the project, and gets the issues of models without an owner.', { example: 'ml' }),
+      projectName: key('text', '', 'Name of the project; empty: its slug.', { example: 'Model drift' }),
+      platform: key('text', 'node', "Sentry's name of the platform of the project: Tidemark sends the events, with the SDK for Node."),
+      email: key('flag', true, 'Alerts go by mail to the team that owns the model.'),
+      slack: {
+        integrationId: key('text', '', "Alerts also go to Slack: id of the integration, from its address in Sentry's settings.", {
+          example: '293854',
+        }),
+        channel: key('text', '', 'Name of the channel.', { example: '#ml-alerts' }),
+        channelId: key('text', '', 'Id of the channel, from its details in Slack; empty: found by the name.', { example: 'C024BE91L' }),
+      },
+      pagerduty: {
+        integrationId: key('text', '', "Errors also go to PagerDuty: id of the integration, from its address in Sentry's settings.", {
+          example: '92385',
+        }),
+        service: key('text', '', 'Name of the service as Sentry shows it.', { example: 'ML on call' }),
+        serviceId: key('text', '', 'Id of the service in Sentry.', { example: '9823924' }),
+      },
+      errorEvery: key('duration', '1h', 'Least time between two notifications of the same issue of severity error.'),
+      warningEvery: key('duration', '24h', 'The same for warnings.'),
+      autoResolveHours: key(
+        'wholeOrZero',
+        72,
+        'Hours without an event after which Sentry resolves an issue by itself, 0: never. More than twice alerts.remindEvery, or open incidents are resolved too.',
+      ),
+      alertApi: choice(
+        ['workflows', 'rules'],
+        'workflows',
+        "Sentry's interface for alerts: today's (workflows), or that of old self-hosted versions (rules).",
+      ),
     },
   },
   http: {

@@ -100,6 +100,11 @@ export function topicSettings(values: RootValues['topics']): TopicSettings {
   };
 }
 
+export function sentrySettings(values: RootValues['sentry']): SentrySettings {
+  const { errorEvery, warningEvery, ...setup } = values.setup;
+  return { ...values, setup: { ...setup, errorEveryMs: milliseconds(errorEvery), warningEveryMs: milliseconds(warningEvery) } };
+}
+
 function milliseconds(text: string): number {
   return valid(parseDuration(text));
 }

@@ -1,4 +1,4 @@
-import type { ProvisionSettings } from '../../src/sentry/provision/plan.ts';
+import type { ProvisionSettings, SettingNames } from '../../src/sentry/provision/plan.ts';
 
 /** What to provision, as a small company would; `changes` on top. */
 export function provisionSettings(changes: Partial<ProvisionSettings> = {}): ProvisionSettings {
@@ -24,3 +24,17 @@ export function provisionSettings(changes: Partial<ProvisionSettings> = {}): Pro
     ...changes,
   };
 }
+
+/** Names of settings, as a test reads them. */
+export const settingNames: SettingNames = {
+  organization: 'organization',
+  project: 'project',
+  team: 'team',
+  owner: 'owners.NAME',
+  errorEvery: 'errorEvery',
+  warningEvery: 'warningEvery',
+  autoResolveHours: 'autoResolveHours',
+  slack: 'slack',
+  pagerduty: 'pagerduty',
+  email: 'email',
+};

@@ -64,9 +64,17 @@ export const alertPrefix = 'Tidemark';
 /** Frequencies that Sentry's form for alerts knows, in minutes. */
 const knownFrequencies = [0, 5, 10, 30, 60, 180, 720, 1_440, 10_080, 43_200];
 
-/** The plan. `ConfigError` names every setting that Sentry would refuse. */
-export function provisionPlan(settings: ProvisionSettings): ProvisionPlan {
-  const problems = problemsOf(settings);
+/** What settings are called where the user wrote them; for messages. */
+export type SettingNames = Readonly<
+  Record<
+    'organization' | 'project' | 'team' | 'owner' | 'errorEvery' | 'warningEvery' | 'autoResolveHours' | 'slack' | 'pagerduty' | 'email',
+    string
+  >
+>;
+
+/** The plan. `ConfigError` names every setting that Sentry would refuse, in the words of `names`. */
+export function provisionPlan(settings: ProvisionSettings, names: SettingNames): ProvisionPlan {
+  const problems = problemsOf(settings, names);
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   const { organization, project, team, environment, alertApi } = settings;
   const alert = (level: AlertSpec['level'], frequencyMinutes: number, notify: readonly Notification[]): AlertSpec => ({
@@ -104,6 +112,24 @@ function ownershipRules(team: string, owners: ReadonlyMap<string, string>): read
   return [`tags.model:* #${team}`, ...owning.map((owner) => `tags.team:${owner} #${owner}`)];
 }
 
+/** An alert in one line. */
+export function alertText({ level, environment, frequencyMinutes, notify }: AlertSpec): string {
+  const where = environment === null ? '' : ` in ${environment}`;
+  const what = level === 'error' ? 'level error or worse' : 'level warning';
+  return `issues of ${what}${where} that are new or back: ${notify.map(whomText).join(', ')}; at most every ${frequencyMinutes} min for the same issue`;
+}
+
+function whomText(notification: Notification): string {
+  switch (notification.kind) {
+    case 'email':
+      return 'mail to the owner of the model';
+    case 'slack':
+      return `Slack ${notification.channel}`;
+    case 'pagerduty':
+      return `PagerDuty ${notification.service}`;
+  }
+}
+
 /** Sentry's own rule for slugs: 50 characters, lower case, not digits alone. */
 function isSlug(text: string): boolean {
   return /^(?![0-9]+$)[a-z0-9_-]{1,50}$/.test(text);
@@ -111,35 +137,35 @@ function isSlug(text: string): boolean {
 
 const slugRule = 'must be a slug of Sentry: lower-case letters, digits, - and _, at most 50, not digits alone';
 
-function problemsOf(settings: ProvisionSettings): readonly string[] {
+function problemsOf(settings: ProvisionSettings, names: SettingNames): readonly string[] {
   const shown = (value: string): string => (value === '' ? 'is missing' : `is "${value}"`);
   const slugs: readonly (readonly [name: string, value: string])[] = [
-    ['organization', settings.organization],
-    ['project', settings.project],
-    ['team', settings.team],
-    ...[...settings.owners].map(([model, owner]) => [`owner of the model ${model}`, owner] as const),
+    [names.organization, settings.organization],
+    [names.project, settings.project],
+    [names.team, settings.team],
+    ...[...settings.owners].map(([model, owner]) => [names.owner.replace('NAME', model), owner] as const),
   ];
   const frequencies = [
-    ['errors', settings.errorEveryMinutes],
-    ['warnings', settings.warningEveryMinutes],
+    [names.errorEvery, settings.errorEveryMinutes],
+    [names.warningEvery, settings.warningEveryMinutes],
   ] as const;
-  const { slack, pagerduty } = settings;
+  const { slack, pagerduty, autoResolveHours } = settings;
   return [
     ...slugs.filter(([, value]) => !isSlug(value)).map(([name, value]) => `${name}: ${shown(value)}, ${slugRule}`),
     ...frequencies
       .filter(([, minutes]) => !knownFrequencies.includes(minutes))
-      .map(([name, minutes]) => `frequency for ${name}: is ${minutes} minutes, must be one of ${knownFrequencies.join(', ')}`),
-    ...(Number.isInteger(settings.autoResolveHours) && settings.autoResolveHours >= 0
+      .map(([name, minutes]) => `${name}: is ${minutes} minutes, must be one of ${knownFrequencies.join(', ')} minutes`),
+    ...(Number.isInteger(autoResolveHours) && autoResolveHours >= 0
       ? []
-      : [`auto-resolve: is ${settings.autoResolveHours} hours, must be whole hours, or 0 for never`]),
+      : [`${names.autoResolveHours}: is ${autoResolveHours}, must be whole hours, or 0 for never`]),
     ...(slack !== null && (slack.integrationId === '' || slack.channel === '')
-      ? ['slack: needs both the id of the integration and the name of the channel']
+      ? [`${names.slack}: needs both the id of the integration and the name of the channel`]
       : []),
     ...(pagerduty !== null && (pagerduty.integrationId === '' || pagerduty.service === '' || pagerduty.serviceId === '')
-      ? ['pagerduty: needs the id of the integration, and the name and the id of the service']
+      ? [`${names.pagerduty}: needs the id of the integration, and the name and the id of the service`]
       : []),
     ...(settings.isEmailOn || slack !== null || pagerduty !== null
       ? []
-      : ['notifications: none is on, so that no alert would tell anyone']),
+      : [`${names.email}: is off, and neither Slack nor PagerDuty is set up: no alert would tell anyone`]),
   ];
 }

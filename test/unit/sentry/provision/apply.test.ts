@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type SentryApi, sentryApi } from '../../../../src/sentry/api/client.ts';
 import { type ProvisionStep, provision } from '../../../../src/sentry/provision/apply.ts';
-import { provisionPlan } from '../../../../src/sentry/provision/plan.ts';
-import { provisionSettings } from '../../../support/provisionSettings.ts';
+import { type ProvisionSettings, provisionPlan } from '../../../../src/sentry/provision/plan.ts';
+import { provisionSettings, settingNames } from '../../../support/provisionSettings.ts';
 import { type SentryApiServer, type SentryApiServerOptions, startSentryApiServer } from '../../../support/sentryApiServer.ts';
 
 let server: SentryApiServer;
@@ -17,9 +17,12 @@ async function begin(options: SentryApiServerOptions = {}, token?: string): Prom
 beforeEach(() => begin());
 afterEach(() => server.close());
 
-async function run(isApplied: boolean, changes: Parameters<typeof provisionSettings>[0] = {}) {
+async function run(isApplied: boolean, changes: Partial<ProvisionSettings> = {}) {
   const seen: ProvisionStep[] = [];
-  const result = await provision(api, provisionPlan(provisionSettings(changes)), { isApplied, onStep: (step) => seen.push(step) });
+  const result = await provision(api, provisionPlan(provisionSettings(changes), settingNames), {
+    isApplied,
+    onStep: (step) => seen.push(step),
+  });
   expect(seen).toEqual(result.steps);
   return result;
 }

@@ -2,24 +2,22 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../src/core/errors.ts';
 import { ruleBody, workflowBody } from '../../../../src/sentry/provision/alertBodies.ts';
 import { ownRules, withOwnRules } from '../../../../src/sentry/provision/ownership.ts';
-import { provisionPlan } from '../../../../src/sentry/provision/plan.ts';
-import { provisionSettings } from '../../../support/provisionSettings.ts';
+import { type ProvisionSettings, provisionPlan } from '../../../../src/sentry/provision/plan.ts';
+import { provisionSettings, settingNames } from '../../../support/provisionSettings.ts';
+
+const planOf = (changes: Partial<ProvisionSettings> = {}) => provisionPlan(provisionSettings(changes), settingNames);
 
 describe('the plan', () => {
   test('every team that owns a model exists once, the team of the project first', () => {
-    expect(provisionPlan(provisionSettings()).teams).toEqual(['ml-platform', 'ml-growth', 'ml-risk']);
+    expect(planOf().teams).toEqual(['ml-platform', 'ml-growth', 'ml-risk']);
   });
 
   test('issues go to the owner of their model, all others to the team of the project: its rule comes first, for the last match wins', () => {
-    expect(provisionPlan(provisionSettings()).ownershipRules).toEqual([
-      'tags.model:* #ml-platform',
-      'tags.team:ml-growth #ml-growth',
-      'tags.team:ml-risk #ml-risk',
-    ]);
+    expect(planOf().ownershipRules).toEqual(['tags.model:* #ml-platform', 'tags.team:ml-growth #ml-growth', 'tags.team:ml-risk #ml-risk']);
   });
 
   test('errors tell everyone who is set up; warnings only mail, once a day', () => {
-    const [errors, warnings] = provisionPlan(provisionSettings()).alerts;
+    const [errors, warnings] = planOf().alerts;
     expect(errors).toMatchObject({ name: 'Tidemark drift: errors', level: 'error', frequencyMinutes: 60 });
     expect(errors?.notify.map(({ kind }) => kind)).toEqual(['email', 'slack', 'pagerduty']);
     expect(warnings).toMatchObject({ name: 'Tidemark drift: warnings', level: 'warning', frequencyMinutes: 1_440 });
@@ -27,38 +25,38 @@ describe('the plan', () => {
   });
 
   test('a warning never pages: with PagerDuty alone there is no alert for warnings, with Slack it goes there', () => {
-    const kinds = (changes: Parameters<typeof provisionSettings>[0]) =>
-      provisionPlan(provisionSettings({ isEmailOn: false, ...changes })).alerts.map(({ notify }) => notify.map(({ kind }) => kind));
+    const kinds = (changes: Partial<ProvisionSettings>) =>
+      planOf({ isEmailOn: false, ...changes }).alerts.map(({ notify }) => notify.map(({ kind }) => kind));
     expect(kinds({ slack: null })).toEqual([['pagerduty']]);
     expect(kinds({})).toEqual([['slack', 'pagerduty'], ['slack']]);
   });
 
   test('what Sentry would refuse is refused before anything is sent, all of it at once', () => {
-    const wrong = provisionSettings({
+    const wrong = {
       organization: '',
       owners: new Map([['fraud', 'ML Risk']]),
       errorEveryMinutes: 7,
       autoResolveHours: 1.5,
       slack: { integrationId: '', channel: '#x', channelId: '' },
       pagerduty: { integrationId: '1', service: 'x', serviceId: '' },
-    });
-    const act = () => provisionPlan(wrong);
+    };
+    const act = () => planOf(wrong);
     expect(act).toThrow(ConfigError);
     for (const words of [
       /^organization: is missing/m,
-      /^owner of the model fraud: is "ML Risk"/m,
-      /^frequency for errors: is 7 minutes/m,
-      /^auto-resolve/m,
+      /^owners.fraud: is "ML Risk"/m,
+      /^errorEvery: is 7 minutes/m,
+      /^autoResolveHours/m,
       /^slack/m,
       /^pagerduty/m,
     ])
       expect(act).toThrow(words);
-    expect(() => provisionPlan(provisionSettings({ isEmailOn: false, slack: null, pagerduty: null }))).toThrow(/none is on/);
+    expect(() => planOf({ isEmailOn: false, slack: null, pagerduty: null })).toThrow(/no alert would tell anyone/);
   });
 });
 
 describe('bodies of alerts', () => {
-  const [errors, warnings] = provisionPlan(provisionSettings()).alerts;
+  const [errors, warnings] = planOf().alerts;
 
   test('a workflow fires on new and returned issues of the level error or worse', () => {
     expect(workflowBody(errors!)).toMatchObject({
