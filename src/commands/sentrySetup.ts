@@ -1,15 +1,16 @@
 import { Command } from 'commander';
 import { ConfigError } from '../core/errors.ts';
+import { apiAddress } from '../sentry/api/address.ts';
 import { sentryApi } from '../sentry/api/client.ts';
 import { type ProvisionStep, provision } from '../sentry/provision/apply.ts';
-import { apiAddress, configuredPlan, provisionWarnings } from '../sentry/provision/configured.ts';
+import { configuredPlan, provisionWarnings } from '../sentry/provision/configured.ts';
 import { alertText, type ProvisionPlan, setupScopes } from '../sentry/provision/plan.ts';
 import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } from './context.ts';
 
 type SetupOptions = ConfigOptions & { print?: true; apply?: true; showDsn?: true };
 
 const noToken =
-  'No token: this is what should be there, not compared with what is. Set sentry.api.token (TIDEMARK_SENTRY_API_TOKEN, or ..._FILE) to compare.';
+  'No token: this is what should be there, not compared with what is. Set sentry.api.token (SENTRY_AUTH_TOKEN, or SENTRY_AUTH_TOKEN_FILE) to compare.';
 
 /** `tidemark sentry`: what concerns the Sentry side. */
 export function sentryCommand(context: CommandContext): Command {
@@ -37,7 +38,7 @@ function setupCommand(context: CommandContext): Command {
       const config = configOf(options, context, true);
       const plan = configuredPlan(config);
       for (const warning of provisionWarnings(config)) context.stderr(`tidemark: ${warning}\n`);
-      const url = apiAddress(config);
+      const url = apiAddress(config.sentry);
       const { token } = config.sentry.api;
       const write = (line: string): void => context.stdout(`${line}\n`);
       if (token === '') {

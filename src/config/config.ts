@@ -29,7 +29,7 @@ export interface SentrySettings {
 }
 
 /** What Sentry should look like: teams, alerts and whom they tell. Empty texts: not used. */
-export interface SentrySetupSettings {
+interface SentrySetupSettings {
   readonly team: string;
   readonly projectName: string;
   readonly platform: string;

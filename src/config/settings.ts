@@ -85,10 +85,6 @@ export function kafkaSettings(values: RootValues['kafka']): KafkaSettings {
   };
 }
 
-export function sentrySettings({ storm, ...values }: RootValues['sentry']): SentrySettings {
-  return { ...values, storm: { issues: storm.issues, segments: storm.segments, perMs: milliseconds(storm.per) } };
-}
-
 export function topicSettings(values: RootValues['topics']): TopicSettings {
   return {
     create: values.create,
@@ -100,9 +96,13 @@ export function topicSettings(values: RootValues['topics']): TopicSettings {
   };
 }
 
-export function sentrySettings(values: RootValues['sentry']): SentrySettings {
-  const { errorEvery, warningEvery, ...setup } = values.setup;
-  return { ...values, setup: { ...setup, errorEveryMs: milliseconds(errorEvery), warningEveryMs: milliseconds(warningEvery) } };
+export function sentrySettings({ storm, setup, ...values }: RootValues['sentry']): SentrySettings {
+  const { errorEvery, warningEvery, ...wanted } = setup;
+  return {
+    ...values,
+    storm: { issues: storm.issues, segments: storm.segments, perMs: milliseconds(storm.per) },
+    setup: { ...wanted, errorEveryMs: milliseconds(errorEvery), warningEveryMs: milliseconds(warningEvery) },
+  };
 }
 
 function milliseconds(text: string): number {

@@ -79,14 +79,3 @@ function duration(ms: number): string {
     .map(([size, unit]) => `${size} ${unit}`)
     .join(' ');
 }
-
-/**
- * Address of the web API of the server that a DSN belongs to: the hosted service takes events under hosts of their own
- * (`o1.ingest.us.sentry.io`), everywhere else both are one host.
- */
-export function apiUrlOf(dsn: string): string {
-  const { protocol, hostname, host } = new URL(dsn);
-  const hosted = /^(?:o\d+\.)?ingest\.(?:([a-z]+)\.)?sentry\.io$/.exec(hostname);
-  if (hosted === null) return `${protocol}//${host}`;
-  return hosted[1] === undefined ? 'https://sentry.io' : `https://${hosted[1]}.sentry.io`;
-}

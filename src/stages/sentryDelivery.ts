@@ -11,11 +11,12 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { settingsOf } from '../core/settings.ts';
 import type { Clock } from '../log/port.ts';
+import { apiAddress } from '../sentry/api/address.ts';
 import { SentryApiError, sentryApi } from '../sentry/api/client.ts';
 import { addComment, commentsOf, type IssuePlace, issueOfEvent, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
 import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
-import { apiUrlOf, closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
+import { closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
 import { pictureAttachments } from '../sentry/picture.ts';
 import { stormIssueOf } from '../sentry/stormIssue.ts';
 import type { Sink } from './sink.ts';
@@ -142,10 +143,9 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
 }
 
 /** Null where no token is set. One attempt a call: when to try again is the queue's to say. */
-function placeOf({ dsn, api }: Config['sentry']): IssuePlace | null {
-  if (api.token === '') return null;
-  const url = api.url === '' ? apiUrlOf(dsn) : api.url;
-  return { api: sentryApi({ url, token: api.token, attempts: 1 }), organization: api.organization };
+function placeOf(sentry: Config['sentry']): IssuePlace | null {
+  const { token, organization } = sentry.api;
+  return token === '' ? null : { api: sentryApi({ url: apiAddress(sentry), token, attempts: 1 }), organization };
 }
 
 function facts({ id, incident, model, kind, step }: EventRecord): Record<string, string> {

@@ -11,7 +11,7 @@ interface FakeProject {
   ownership: string;
 }
 
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly detail?: string;

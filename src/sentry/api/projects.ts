@@ -44,7 +44,7 @@ export async function orNull<T>(answer: Promise<T>): Promise<T | null> {
 }
 
 /** Makes something; a 409 says that it is there already (another run, or a repetition after a lost answer), which is as good. */
-export async function orConflict(answer: Promise<unknown>): Promise<void> {
+async function orConflict(answer: Promise<unknown>): Promise<void> {
   try {
     await answer;
   } catch (error) {

@@ -58,13 +58,3 @@ export function provisionWarnings(config: Config): readonly string[] {
 function isUsed(settings: Readonly<Record<string, string>>): boolean {
   return Object.values(settings).some((value) => value !== '');
 }
-
-/** Address of Sentry's web API: as set, else where the DSN points. Hosted Sentry takes events elsewhere than it answers: `o1.ingest.de.sentry.io`. */
-export function apiAddress({ sentry: { dsn, api } }: Config): string {
-  if (api.url !== '') return api.url;
-  if (!URL.canParse(dsn)) return 'https://sentry.io';
-  const { protocol, host, pathname } = new URL(dsn);
-  const hosted = /(?:^|\.)ingest\.(?:(\w+)\.)?sentry\.io$/.exec(host);
-  if (hosted !== null) return hosted[1] === undefined ? 'https://sentry.io' : `https://${hosted[1]}.sentry.io`;
-  return `${protocol}//${host}${pathname.replace(/\/\d+$/, '')}`;
-}

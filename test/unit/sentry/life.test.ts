@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apiUrlOf, closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../../../src/sentry/life.ts';
+import { closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../../../src/sentry/life.ts';
 import { event, series } from '../../support/events.ts';
 
 const none = new Set<string>();
@@ -58,14 +58,4 @@ describe('the comment at the end', () => {
     expect(text).toContain('values withheld');
     expect(text).not.toContain('planted.example');
   });
-});
-
-it.each([
-  ['https://key@o12.ingest.sentry.io/3', 'https://sentry.io'],
-  ['https://key@o12.ingest.us.sentry.io/3', 'https://us.sentry.io'],
-  ['https://key@o12.ingest.de.sentry.io/3', 'https://de.sentry.io'],
-  ['https://key@sentry.example.com/3', 'https://sentry.example.com'],
-  ['http://key@127.0.0.1:9465/1', 'http://127.0.0.1:9465'],
-])('the API of %s is at %s', (dsn, url) => {
-  expect(apiUrlOf(dsn)).toBe(url);
 });

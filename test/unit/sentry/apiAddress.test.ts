@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../../../src/config/load.ts';
-import { apiAddress } from '../../../../src/sentry/provision/configured.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { apiAddress } from '../../../src/sentry/api/address.ts';
 
-const addressOf = (...sets: string[]) => apiAddress(loadConfig({ files: [], env: {}, sets, assumeTopics: true }));
+const addressOf = (...sets: string[]) => apiAddress(loadConfig({ files: [], env: {}, sets, assumeTopics: true }).sentry);
 
 test.each([
   [[], 'https://sentry.io'],
