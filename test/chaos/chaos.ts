@@ -233,7 +233,7 @@ class ChaosRun {
     void worker.ended.then(({ code }) => {
       const index = this.#workers.indexOf(worker);
       if (index < 0 || this.#isStopping) return;
-      this.#report(`a worker ended by itself with ${code}: ${worker.err().trim().split('\n').at(-1) ?? ''}`);
+      this.#report(`a worker ended by itself with ${code}:\n${lastWords(worker.err())}`);
       this.#workers.splice(index, 1);
       this.#startWorker();
     });
@@ -412,4 +412,11 @@ class ChaosRun {
     this.counts.panes = seen.size;
     for (const key of oracle.cellsUntil(this.#settledMs)) if (!seen.has(key)) problems.push(`pane ${key} was never decided`);
   }
+}
+
+/** What a process said at its end: the lines that are no log lines, else the last one. */
+function lastWords(text: string): string {
+  const lines = text.trim().split('\n');
+  const words = lines.filter((line) => !line.startsWith('{'));
+  return (words.length === 0 ? lines.slice(-1) : words.slice(-12)).map((line) => `  ${line}`).join('\n');
 }

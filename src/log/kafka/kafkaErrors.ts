@@ -9,6 +9,13 @@ interface KafkaErrorFields {
   readonly retriable: boolean | undefined;
 }
 
+/** Brokers took a request and did not say what became of the records of some partitions: they may be there or not, so they are sent again. */
+export class UnansweredError extends Error {
+  constructor(partitions: readonly string[]) {
+    super(`No acknowledgement came for ${partitions.join(', ')}`);
+  }
+}
+
 /** What may be done about an error: wait and repeat, or tell the person. */
 export type Trouble = 'transient' | 'credentials' | 'permission' | 'topic' | 'too-large' | 'other';
 
@@ -29,6 +36,7 @@ const certificateErrors = /certificate|self[- ]signed|unable to verify|SSL routi
 
 /** Sorts an error, looking through kafkajs's wrappers. */
 export function troubleOf(error: unknown): Trouble {
+  if (error instanceof UnansweredError) return 'transient';
   const { name, type, message, retriable } = rootCause(error);
   if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED' || type === 'ILLEGAL_SASL_STATE')
     return 'credentials';

@@ -4,7 +4,7 @@ import { partitionKey } from '../partitionKey.ts';
 import type { OutgoingRecord } from '../port.ts';
 import { atMost, type KafkaConnection, quietly } from './connection.ts';
 import { safeOffset } from './fetchResponse.ts';
-import { dependencyError, protocolErrorOf, troubleOf } from './kafkaErrors.ts';
+import { dependencyError, protocolErrorOf, troubleOf, UnansweredError } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
 
 /** One call of `produce`. */
@@ -131,7 +131,9 @@ export class KafkaProducer {
           () =>
           ({ message }) =>
             message.partition ?? 0,
-        retry: { retries: 1, initialRetryTime: 100 },
+        // Never again inside kafkajs: after a leader has moved to a broker that had answered already, it leaves the records of that partition out
+        // and calls the whole request done (sendMessages.js asks only brokers without an answer). `#deliver` repeats with a new producer.
+        retry: { retries: 0 },
       });
     }
     const producer = this.#producer;
@@ -152,12 +154,15 @@ export class KafkaProducer {
       timeout: 30_000,
       topicMessages: [...messages].map(([topic, list]) => ({ topic, messages: list })),
     });
+    const silent = new Set(places.keys());
     for (const { topicName, partition, baseOffset } of answer) {
+      silent.delete(partitionKey({ topic: topicName, partition }));
       const base = safeOffset(baseOffset ?? '');
       for (const [index, place] of (places.get(partitionKey({ topic: topicName, partition })) ?? []).entries()) {
         place.job.offsets[place.index] = base + index;
       }
     }
+    if (silent.size > 0) throw new UnansweredError([...silent]);
     for (const { job, to } of portions) {
       job.done = to;
       if (to < job.records.length) continue;
