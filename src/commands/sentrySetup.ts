@@ -31,7 +31,10 @@ function setupCommand(context: CommandContext): Command {
     .option('--apply', 'carry it out')
     .option('--show-dsn', 'print the DSN of the client key, a secret, at the end')
     .addHelpText('after', `\nThe token (sentry.api.token) needs these scopes; --print needs those for reading:\n${scopeLines()}`)
-    .addHelpText('after', '\nExample:\n  tidemark sentry setup --print --config tidemark.yaml --set sentry.api.organization=acme --set sentry.api.project=drift --set sentry.setup.team=ml')
+    .addHelpText(
+      'after',
+      '\nExample:\n  tidemark sentry setup --print --config tidemark.yaml --set sentry.api.organization=acme --set sentry.api.project=drift --set sentry.setup.team=ml',
+    )
     .action(async (options: SetupOptions) => {
       if ((options.print === true) === (options.apply === true))
         throw new ConfigError('say either --print (show what would change) or --apply (carry it out)');
