@@ -10,7 +10,7 @@ const config = '^src/config/';
 const chart = '^src/chart/';
 const formats = '^src/formats/';
 const files = '^src/files/';
-const middle = ['^src/log/', formats, files, '^src/baseline/', '^src/sentry/', '^src/report/'];
+const middle = ['^src/log/', formats, files, '^src/baseline/', '^src/sentry/', '^src/sinks/', '^src/report/'];
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
@@ -32,6 +32,7 @@ module.exports = {
     only('files-import-core-and-formats', files, [core, formats]),
     only('baseline-imports-core-and-files', '^src/baseline/', [core, files]),
     only('sentry-imports-core-and-chart', '^src/sentry/', [core, config, chart]),
+    only('sinks-import-core-and-sentry', '^src/sinks/', [core, config, '^src/sentry/']),
     only('report-imports-core-and-chart', '^src/report/', [core, config, chart]),
     only('stages-import-the-layers-below', '^src/stages/', [core, config, chart, ...middle]),
     only('backtest-imports-the-layers-below', '^src/backtest/', [core, config, chart, ...middle, '^src/stages/']),

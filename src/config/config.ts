@@ -18,7 +18,7 @@ export interface KafkaSettings {
 }
 
 export interface SentrySettings {
-  /** Empty where none is set: see `requireSentry`. */
+  /** Empty where none is set: see `requireSink`. */
   readonly dsn: string;
   readonly environment: string;
   /** Cap on new issues. */
@@ -42,6 +42,18 @@ interface SentrySetupSettings {
   readonly alertApi: 'workflows' | 'rules';
 }
 
+/** Where events go besides Sentry. */
+export interface SinkSettings {
+  readonly log: boolean;
+  /** Empty `url`: none. */
+  readonly webhook: {
+    readonly url: string;
+    readonly format: 'cloudevents' | 'slack' | 'pagerduty';
+    readonly secret: string;
+    readonly deadlineMs: number;
+  };
+}
+
 /** Of the internal topics. */
 export interface TopicSettings {
   readonly create: boolean;
@@ -62,6 +74,7 @@ export interface Config {
   /** `maxShare`: largest share of a topic's records that is written to the dead-letter topic. */
   readonly deadLetters: { readonly maxShare: number };
   readonly sentry: SentrySettings;
+  readonly sinks: SinkSettings;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel };
   /** URL templates by name (`dashboard`, `runbook`). */
@@ -70,26 +83,26 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
-/** The Sentry settings for a process that notifies. `ConfigError` without a DSN: the SDK would be silent for ever. */
-export function requireSentry(config: Config): SentrySettings {
-  if (config.sentry.dsn === '') {
-    throw new ConfigError(
-      'sentry.dsn: is empty, but the notify role delivers to Sentry; set sentry.dsn, TIDEMARK_SENTRY_DSN, SENTRY_DSN or SENTRY_DSN_FILE, or run without notify (--roles summarize,detect)',
-    );
-  }
-  return config.sentry;
+/** For a process that notifies. `ConfigError` where there is nowhere to deliver to: it would be silent for ever. */
+export function requireSink({ sentry, sinks }: Config): void {
+  if (sentry.dsn !== '' || sinks.webhook.url !== '' || sinks.log) return;
+  throw new ConfigError(
+    'sentry.dsn: is empty, and there is no other sink, but the notify role delivers somewhere; set sentry.dsn (SENTRY_DSN, SENTRY_DSN_FILE), sinks.webhook.url or sinks.log, or run without notify (--roles summarize,detect)',
+  );
 }
 
 const hidden = '[hidden]';
 
 /** The configuration as plain data that may be printed: secrets hidden, maps as objects. */
 export function printableConfig(config: Config): unknown {
-  const { core, kafka, sentry, links, ...rest } = config;
+  const { core, kafka, sentry, sinks, links, ...rest } = config;
+  const secret = (value: string) => (value === '' ? '' : hidden);
   return {
     core: { ...core, models: Object.fromEntries(core.models) },
     kafka: { ...kafka, sasl: kafka.sasl === null ? null : { ...kafka.sasl, password: hidden } },
     ...rest,
-    sentry: { ...sentry, dsn: sentry.dsn === '' ? '' : hidden, api: { ...sentry.api, token: sentry.api.token === '' ? '' : hidden } },
+    sentry: { ...sentry, dsn: secret(sentry.dsn), api: { ...sentry.api, token: secret(sentry.api.token) } },
+    sinks: { ...sinks, webhook: { ...sinks.webhook, url: secret(sinks.webhook.url), secret: secret(sinks.webhook.secret) } },
     links: Object.fromEntries(links),
   };
 }

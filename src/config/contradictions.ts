@@ -2,7 +2,7 @@
 import { dayMs, formatDuration, hourMs } from '../core/duration.ts';
 import { internalTopics } from '../core/incident/topics.ts';
 import { type CoreSettings, type ModelSettings, stepsPerWindow } from '../core/settings.ts';
-import type { KafkaSettings, SentrySettings } from './config.ts';
+import type { KafkaSettings, SentrySettings, SinkSettings } from './config.ts';
 import type { Problem } from './problems.ts';
 
 /** Reports a problem of a key; the caller knows where the key was written. */
@@ -12,6 +12,7 @@ export function contradictions(
   core: CoreSettings,
   kafka: KafkaSettings,
   sentry: SentrySettings,
+  sinks: SinkSettings,
   originOf: (key: readonly string[]) => string | null,
 ): Problem[] {
   const problems: Problem[] = [];
@@ -20,6 +21,7 @@ export function contradictions(
   ofTopics(core, report);
   ofKafka(kafka, report);
   ofSentry(sentry, report);
+  ofSinks(sinks, report);
   ofModel([], core.defaults, core.window.hopMs, report);
   for (const [name, model] of core.models) {
     // What a model only inherits is reported once, above.
@@ -36,6 +38,15 @@ function ofSentry({ api }: SentrySettings, report: Report): void {
     report(
       ['sentry', 'api', 'organization'],
       'is empty, but sentry.api.token is set: needed is its slug, as in https://ORGANIZATION.sentry.io',
+    );
+}
+
+function ofSinks({ webhook }: SinkSettings, report: Report): void {
+  if (webhook.deadlineMs <= 0) report(['sinks', 'webhook', 'deadline'], 'is 0, must be longer: no answer could come in time');
+  if (webhook.url !== '' && webhook.format === 'pagerduty' && webhook.secret === '')
+    report(
+      ['sinks', 'webhook', 'secret'],
+      "is empty, but sinks.webhook.format is pagerduty: needed is the routing key of the service's integration",
     );
 }
 

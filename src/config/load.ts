@@ -8,7 +8,7 @@ import { type Problem, raiseProblems, shownValue } from './problems.ts';
 import { isRawList, isRawMap, lookUp, mergeRaw, plainOf, type RawMap, type RawNode } from './rawTree.ts';
 import { entryKeys, modelKeys, perModel, rootKeys, type Section, type ValuesOf } from './schema.ts';
 import { readSection } from './section.ts';
-import { kafkaSettings, limitSettings, modelSettings, sentrySettings, topicSettings, windowSettings } from './settings.ts';
+import { kafkaSettings, limitSettings, modelSettings, sentrySettings, sinkSettings, topicSettings, windowSettings } from './settings.ts';
 import { valueFormats } from './valueFormats.ts';
 import { readYamlFile } from './yamlFile.ts';
 
@@ -60,13 +60,15 @@ export function loadConfig(sources: ConfigSources): Config {
   };
   const kafka = kafkaSettings(values.kafka);
   const sentry = sentrySettings(values.sentry);
-  raiseProblems(contradictions(core, kafka, sentry, (key) => lookUp(written, key)?.origin ?? null));
+  const sinks = sinkSettings(values.sinks);
+  raiseProblems(contradictions(core, kafka, sentry, sinks, (key) => lookUp(written, key)?.origin ?? null));
   return {
     core,
     kafka,
     topics: topicSettings(values.topics),
     deadLetters: values.deadLetters,
     sentry,
+    sinks,
     http: values.http,
     log: values.log,
     links,

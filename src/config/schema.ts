@@ -283,6 +283,33 @@ export const rootKeys = {
       ),
     },
   },
+  sinks: {
+    log: key(
+      'flag',
+      false,
+      'Every step of an incident also goes to the log, one line with the whole event, values of sensitive features included.',
+    ),
+    webhook: {
+      url: key(
+        'url',
+        '',
+        'Every step of an incident is also posted here. May be a secret, as that of Slack is: TIDEMARK_SINKS_WEBHOOK_URL_FILE.',
+        {
+          sensitive: true,
+          example: 'https://hooks.example.com/tidemark',
+        },
+      ),
+      format: choice(
+        ['cloudevents', 'slack', 'pagerduty'],
+        'cloudevents',
+        'What is posted: a CloudEvent with the whole event; the text of a Slack incoming webhook; an event of PagerDuty (Events API, version 2).',
+      ),
+      secret: key('text', '', 'cloudevents: signs the request (Standard Webhooks), empty: unsigned. pagerduty: the routing key.', {
+        sensitive: true,
+      }),
+      deadline: key('duration', '10s', 'How long an answer may take.'),
+    },
+  },
   http: {
     host: key('text', '127.0.0.1', 'Address that /healthz, /readyz and /metrics listen on; 0.0.0.0 in a container.'),
     port: key('port', 9464, 'Port of the same; 0 takes any free one.'),

@@ -9,7 +9,7 @@ import type {
   PerformanceSettings,
   WindowSettings,
 } from '../core/settings.ts';
-import type { KafkaSettings, SentrySettings, TopicSettings } from './config.ts';
+import type { KafkaSettings, SentrySettings, SinkSettings, TopicSettings } from './config.ts';
 import type { modelKeys, perModel, rootKeys, ValuesOf } from './schema.ts';
 import { parseBytes, parseStart } from './valueFormats.ts';
 
@@ -103,6 +103,10 @@ export function sentrySettings({ storm, setup, ...values }: RootValues['sentry']
     storm: { issues: storm.issues, segments: storm.segments, perMs: milliseconds(storm.per) },
     setup: { ...wanted, errorEveryMs: milliseconds(errorEvery), warningEveryMs: milliseconds(warningEvery) },
   };
+}
+
+export function sinkSettings({ log, webhook: { deadline, ...webhook } }: RootValues['sinks']): SinkSettings {
+  return { log, webhook: { ...webhook, deadlineMs: milliseconds(deadline) } };
 }
 
 function milliseconds(text: string): number {

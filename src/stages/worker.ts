@@ -1,7 +1,7 @@
 /** The stages of one worker, as its roles say, over one log: what `tidemark worker` and the demo run. */
 import { loadBaselines } from '../baseline/loadBaselines.ts';
 import type { Config } from '../config/config.ts';
-import { requireSentry } from '../config/config.ts';
+import { requireSink } from '../config/config.ts';
 import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -9,7 +9,7 @@ import { ensureInternalTopics } from '../log/internalTopics.ts';
 import type { Clock, Log } from '../log/port.ts';
 import { DetectStage } from './detect.ts';
 import { NotifyStage } from './notify.ts';
-import { startSentryDelivery } from './sentryDelivery.ts';
+import { startSinks } from './sinks.ts';
 import { SummarizeStage } from './summarize.ts';
 
 export const roles = ['summarize', 'detect', 'notify'] as const;
@@ -56,7 +56,7 @@ export class Worker {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { config, log } = this.#options;
-    if (this.#options.roles.includes('notify')) requireSentry(config);
+    if (this.#options.roles.includes('notify')) requireSink(config);
     if (this.#options.roles.includes('detect')) {
       const { baselines, notes } = await loadBaselines(config.core);
       this.#fileBaselines = baselines;
@@ -100,15 +100,35 @@ export class Worker {
       case 'detect':
         this.#detect = new DetectStage({ log, settings: config.core, fileBaselines: this.#fileBaselines, clock, logger, metrics });
         return this.#detect.run(signal);
-      case 'notify': {
-        const sink = await startSentryDelivery({ config, release: this.#options.release, clock, logger, metrics });
-        try {
-          await new NotifyStage({ log, group: config.core.group, clock, logger, metrics, sink, storm: config.sentry.storm }).run(signal);
-        } finally {
-          await sink.close();
-        }
-        return;
-      }
+      case 'notify':
+        return this.#notify(signal);
+    }
+  }
+
+  /** One notify stage per sink; one that fails takes the others down with it. */
+  async #notify(signal: AbortSignal): Promise<void> {
+    const { config, log, clock, logger, metrics, release } = this.#options;
+    const sinks = await startSinks({ config, release, clock, logger, metrics });
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    try {
+      const running = sinks.map((sink) =>
+        new NotifyStage({
+          log,
+          group: config.core.group,
+          clock,
+          logger,
+          metrics,
+          sink,
+          ...(sink.name === 'sentry' ? { storm: config.sentry.storm } : {}),
+        })
+          .run(either)
+          .finally(() => stop.abort()),
+      );
+      const results = await Promise.allSettled(running);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    } finally {
+      await Promise.all(sinks.map((sink) => sink.close()));
     }
   }
 }

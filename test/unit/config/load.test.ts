@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Config, printableConfig, requireSentry } from '../../../src/config/config.ts';
+import { type Config, printableConfig, requireSink } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { ConfigError } from '../../../src/core/errors.ts';
 import { settingsOf } from '../../../src/core/settings.ts';
@@ -167,8 +167,21 @@ describe('secrets', () => {
   });
 
   it('are needed where the notify role runs', () => {
-    expect(() => requireSentry(load({}))).toThrow(ConfigError);
-    expect(requireSentry(load({ env: { SENTRY_DSN: dsn } })).dsn).toBe(dsn);
+    expect(() => requireSink(load({}))).toThrow(/sentry\.dsn .*sinks\.webhook\.url or sinks\.log/);
+    expect(() => requireSink(load({ env: { SENTRY_DSN: dsn } }))).not.toThrow();
+  });
+
+  it('are not needed where another sink is there, whose own are never printed', () => {
+    const env = { TIDEMARK_SINKS_WEBHOOK_URL: 'https://hooks.example.com/planted-path', TIDEMARK_SINKS_WEBHOOK_SECRET: 'planted-secret' };
+    const config = load({ env });
+    expect(() => requireSink(config)).not.toThrow();
+    expect(() => requireSink(load({ env: { TIDEMARK_SINKS_LOG: 'true' } }))).not.toThrow();
+    expect(JSON.stringify(printableConfig(config))).not.toContain('planted');
+    expect(
+      problems({
+        env: { TIDEMARK_SINKS_WEBHOOK_URL: 'https://events.pagerduty.com/v2/enqueue', TIDEMARK_SINKS_WEBHOOK_FORMAT: 'pagerduty' },
+      }),
+    ).toMatch(/sinks\.webhook\.secret: is empty.*routing key/);
   });
 });
 

@@ -1,0 +1,46 @@
+/** The sinks that a configuration names, each for a notify stage of its own: an outage of one holds up no other. */
+import type { Config } from '../config/config.ts';
+import type { Severity } from '../core/incident/event.ts';
+import type { Logger } from '../core/logger.ts';
+import { settingsOf } from '../core/settings.ts';
+import { webhook } from '../sinks/webhook.ts';
+import { type SentryDeliveryOptions, startSentryDelivery } from './sentryDelivery.ts';
+import type { Sink } from './sink.ts';
+
+/** Starts them. `ConfigError` where one cannot work. */
+export async function startSinks(options: SentryDeliveryOptions): Promise<Sink[]> {
+  const { config, clock, logger } = options;
+  const sinks: Sink[] = [];
+  if (config.sentry.dsn !== '') sinks.push(await startSentryDelivery(options));
+  if (config.sinks.webhook.url !== '') sinks.push(webhookSink(config, () => clock.nowMs()));
+  if (config.sinks.log) sinks.push(logSink(logger));
+  return sinks;
+}
+
+function webhookSink({ core, sinks }: Config, nowMs: () => number): Sink {
+  const { deliver } = webhook({
+    ...sinks.webhook,
+    group: core.group,
+    sensitiveOf: (model) => new Set(settingsOf(core, model).sensitive),
+    nowMs,
+  });
+  return { name: 'webhook', deliver, close: async () => {} };
+}
+
+const levels = { info: 'info', warning: 'warn', error: 'error' } as const satisfies Readonly<Record<Severity, keyof Logger>>;
+
+/** One line a step, with the whole event, at the level of its severity; the end of an incident is information. */
+function logSink(logger: Logger): Sink {
+  return {
+    name: 'log',
+    async deliver(event) {
+      const isOver = event.step === 'recovered' || event.step === 'ended';
+      logger[isOver ? 'info' : levels[event.severity]](
+        { incidentEvent: event },
+        `incident ${event.step}: ${event.model}: ${event.summary}`,
+      );
+      return { outcome: 'accepted' };
+    },
+    close: async () => {},
+  };
+}
