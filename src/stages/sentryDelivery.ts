@@ -6,14 +6,13 @@ import type { Attachment } from '@sentry/core';
 import type { Config } from '../config/config.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
-import { eventIdOf } from '../core/incident/eventId.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { settingsOf } from '../core/settings.ts';
 import type { Clock } from '../log/port.ts';
 import { apiAddress } from '../sentry/api/address.ts';
 import { SentryApiError, sentryApi } from '../sentry/api/client.ts';
-import { addComment, commentsOf, type IssuePlace, issueOfEvent, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
+import { addComment, commentsOf, type IssuePlace, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
 import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
 import { closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
@@ -49,9 +48,12 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
   /** When an issue was first looked for in vain, by event. */
   const soughtSinceMs = new Map<string, number>();
 
-  /** The issue of the incident; null where Sentry does not know it. */
-  async function find(at: IssuePlace, event: EventRecord): Promise<string | null> {
-    return (await issueOfEvent(at, eventIdOf(event.incident, 0))) ?? (await issueWithTag(at, 'incident', event.incident));
+  /**
+   * The issue of the incident; null where Sentry does not know it. By its tag: the lookup by event id wants a wider permission (org:read) and is limited to
+   * one a second, which a wave of recoveries would run into.
+   */
+  function find(at: IssuePlace, event: EventRecord): Promise<string | null> {
+    return issueWithTag(at, 'incident', event.incident);
   }
 
   async function remind(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer | null> {
@@ -64,13 +66,11 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
   }
 
   /** An event does not bring back what a person has archived: a new series or a higher severity is worth saying so. */
-  async function unarchive(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer> {
+  async function unarchive(at: IssuePlace, event: EventRecord): Promise<void> {
     const id = await find(at, event);
-    if (id !== null && closedByPerson(await readIssue(at, id)) === 'archived') {
-      await setIssueStatus(at, id, 'unresolved');
-      logger.info({ ...facts(event), issue: id }, 'The incident has grown since a person archived its issue: it is open again');
-    }
-    return { outcome: 'accepted' };
+    if (id === null || closedByPerson(await readIssue(at, id)) !== 'archived') return;
+    await setIssueStatus(at, id, 'unresolved');
+    logger.info({ ...facts(event), issue: id }, 'The incident has grown since a person archived its issue: it is open again');
   }
 
   /** Comment first, then resolve: a repetition after a crash finds either done. */
@@ -86,15 +86,16 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
     }
     soughtSinceMs.delete(event.id);
     const closed = closedByPerson(await readIssue(at, id));
-    if (!(await commentsOf(at, id)).some((text) => text.includes(commentMark(event))))
-      await addComment(at, id, endComment(event, sensitiveOf(event)));
-    // An archived issue stays so: resolved, it would come back with the next event.
-    if (closed === null) await setIssueStatus(at, id, 'resolved');
+    const isTold = (await commentsOf(at, id)).some((text) => text.includes(commentMark(event)));
+    if (!isTold) await addComment(at, id, endComment(event, sensitiveOf(event)));
+    if (closed !== null) {
+      // An archived issue stays so: resolved, it would come back with the next event. Resolved and told already is a repetition after a crash.
+      logger.info({ ...facts(event), issue: id }, `The incident is over; its issue was ${closed} already`);
+      return { outcome: 'accepted' };
+    }
+    await setIssueStatus(at, id, 'resolved');
     metrics.count('tidemark_sentry_issues_resolved_total', { step: event.step });
-    logger.info(
-      { ...facts(event), issue: id },
-      closed === null ? 'The incident is over: its issue is resolved' : `The incident is over; a person had ${closed} its issue already`,
-    );
+    logger.info({ ...facts(event), issue: id }, 'The incident is over: its issue is resolved');
     return { outcome: 'accepted' };
   }
 
@@ -134,8 +135,11 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
       }
       const sensitive = sensitiveOf(event);
       const answer = await client.deliver(issueOf(event, { ...context, sensitive }), await drawn(event, sensitive, { logger, metrics }));
-      if (place === null || event.step !== 'escalated' || answer.outcome !== 'accepted') return answer;
-      return unarchive(place, event).catch((error: unknown) => refused(event, error));
+      if (place !== null && event.step === 'escalated' && answer.outcome === 'accepted') {
+        // Sentry has the event: a repetition of it for the sake of the archive could count twice.
+        await unarchive(place, event).catch((error: unknown) => void refused(event, error));
+      }
+      return answer;
     },
     deliverSummary: (summary) => client.deliver(stormIssueOf(summary, context)),
     close: () => client.close(),

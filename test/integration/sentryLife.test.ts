@@ -11,7 +11,7 @@ import { noMetrics } from '../../src/core/metrics.ts';
 import { MemoryLog } from '../../src/log/memory/memoryLog.ts';
 import type { Clock } from '../../src/log/port.ts';
 import { sentryApi } from '../../src/sentry/api/client.ts';
-import { issueOfEvent, readIssue } from '../../src/sentry/api/issues.ts';
+import { issueWithTag, readIssue } from '../../src/sentry/api/issues.ts';
 import type { InboxFailure } from '../../src/sentry/inbox/failure.ts';
 import { type Inbox, startInbox } from '../../src/sentry/inbox/server.ts';
 import type { InboxIssue } from '../../src/sentry/inbox/store.ts';
@@ -149,7 +149,7 @@ describe('an issue, from its incident opening to long after', () => {
     await until(() => steps().length === 1);
     await inbox.act(issue()?.id ?? '', 'set_ignored');
     await write(step('a', 1, 'recovered'));
-    await until(() => notes().length === 1 && said('a person had archived'));
+    await until(() => notes().length === 1 && said('its issue was archived already'));
     expect(issue()?.status).toBe('ignored');
   });
 
@@ -192,7 +192,7 @@ describe('an API that does not do as asked', () => {
     expect(notes()).toHaveLength(1);
   });
 
-  it.each([401, 403] as const)('that refuses with %i leaves the issue open, says why, and holds up nothing', async (status) => {
+  it.each([401, 403, 404] as const)('that refuses with %i leaves the issue open, says why, and holds up nothing', async (status) => {
     await start();
     await write(step('a', 0, 'opened'));
     await until(() => steps().length === 1);
@@ -251,9 +251,9 @@ it('the API of the inbox answers as Sentry does: 401 without its token, 404 for 
   await to.close();
   const api = (token: string) => sentryApi({ url: inbox.url, token, attempts: 1 });
   const place = { api: api(inbox.api.token), organization: inbox.api.organization };
-  const id = await issueOfEvent(place, opened.id);
+  const id = await issueWithTag(place, 'incident', opened.incident);
   expect(id).toBe(issue()?.id);
-  expect(await issueOfEvent(place, hex('unknown'))).toBeNull();
+  expect(await issueWithTag(place, 'incident', hex('unknown'))).toBeNull();
   expect(await readIssue(place, id ?? '')).toMatchObject({ status: 'unresolved', isClosedByAge: false });
   await expect(readIssue({ ...place, api: api('wrong') }, id ?? '')).rejects.toMatchObject({ status: 401 });
   await expect(readIssue({ ...place, organization: 'other' }, id ?? '')).rejects.toMatchObject({ status: 404 });

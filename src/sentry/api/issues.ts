@@ -24,23 +24,12 @@ export interface IssuePlace {
 }
 
 /**
- * Id of the issue that an event went into; null where Sentry does not know the event, or not yet: it takes seconds to appear. Throws
- * `SentryApiError` for every other refusal.
+ * Id of the newest issue with an event of this tag, whatever its status; null where Sentry knows none, or none yet: an event takes seconds to
+ * appear. Looks back as far as Sentry keeps events. Throws `SentryApiError`.
  */
-export async function issueOfEvent({ api, organization }: IssuePlace, eventId: string): Promise<string | null> {
-  try {
-    const found = await api.call('GET', apiPath`organizations/${organization}/eventids/${eventId}/`, { scope: issueScopes.read });
-    return textAt(found, 'groupId');
-  } catch (error) {
-    if (error instanceof SentryApiError && error.status === 404) return null;
-    throw error;
-  }
-}
-
-/** Id of the newest issue with an event of this tag, whatever its status; null where there is none. */
 export async function issueWithTag({ api, organization }: IssuePlace, tag: string, value: string): Promise<string | null> {
   const issues = await api.call('GET', apiPath`organizations/${organization}/issues/`, {
-    query: { query: `${tag}:${value}`, limit: '1' },
+    query: { query: `${tag}:${value}`, limit: '1', project: '-1', statsPeriod: '90d' },
     scope: issueScopes.read,
   });
   return textAt(Array.isArray(issues) ? issues[0] : null, 'id');
@@ -67,12 +56,25 @@ export async function addComment({ api, organization }: IssuePlace, id: string, 
   await api.call('POST', apiPath`organizations/${organization}/issues/${id}/comments/`, { body: { text }, scope: issueScopes.write });
 }
 
+/** Activities that change the status; others that begin like them (`set_priority`, `set_public`) do not. */
+const statusChanges: ReadonlySet<string> = new Set([
+  'set_resolved',
+  'set_resolved_by_age',
+  'set_resolved_in_release',
+  'set_resolved_in_commit',
+  'set_resolved_in_pull_request',
+  'set_unresolved',
+  'set_ignored',
+  'set_regression',
+  'set_escalating',
+]);
+
 /** Type of the newest activity that set the status; Sentry gives activities newest first. */
 function newestStatusChange(issue: unknown): string | null {
   const activity = fieldOf(issue, 'activity');
   if (!Array.isArray(activity)) return null;
   const types = activity.map((one: unknown) => textAt(one, 'type') ?? '');
-  return types.find((type) => type.startsWith('set_')) ?? null;
+  return types.find((type) => statusChanges.has(type)) ?? null;
 }
 
 function fieldOf(value: unknown, name: string): unknown {
