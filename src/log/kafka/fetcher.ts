@@ -95,14 +95,27 @@ export class Fetcher {
     const byLeader = new Map<string, PartitionQueue[]>();
     for (const queue of this.#queues) {
       if (queue.notBeforeMs > nowMs && this.#alone.has(queue)) continue;
-      const [nodeId] = Object.keys(cluster.findLeaderForPartitions(queue.topic, [queue.partition]));
-      if (nodeId === undefined) return null;
+      const nodeId = this.#leaderOf(cluster, queue, nowMs);
+      if (nodeId === null) return null;
       const list = byLeader.get(nodeId);
       if (list === undefined) byLeader.set(nodeId, [queue]);
       else list.push(queue);
     }
     if (this.#alone.size > 0) this.#wakeAt(nowMs + askAgainMs);
     return byLeader;
+  }
+
+  /** Null where it is not known, for instance because a request that failed has just made kafkajs forget what it knew of the cluster. */
+  #leaderOf(cluster: Cluster, { topic, partition }: PartitionQueue, nowMs: number): string | null {
+    try {
+      const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
+      return nodeId ?? null;
+    } catch (error) {
+      if (troubleOf(error) !== 'transient') throw error;
+      this.#failures += 1;
+      this.#notBeforeMs = nowMs + pauseMs(this.#failures - 1);
+      return null;
+    }
   }
 
   #ask(cluster: Cluster, nodeId: string, queues: readonly PartitionQueue[], nowMs: number): void {
