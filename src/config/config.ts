@@ -68,6 +68,8 @@ export interface TopicSettings {
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 
 export interface Config {
+  /** The files it was read from, as they were named. */
+  readonly files: readonly string[];
   readonly core: CoreSettings;
   readonly kafka: KafkaSettings;
   readonly topics: TopicSettings;

@@ -63,6 +63,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const sinks = sinkSettings(values.sinks);
   raiseProblems(contradictions(core, kafka, sentry, sinks, (key) => lookUp(written, key)?.origin ?? null));
   return {
+    files: sources.files,
     core,
     kafka,
     topics: topicSettings(values.topics),

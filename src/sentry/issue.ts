@@ -15,6 +15,8 @@ export interface IssueContext {
   /** Features and segments of the event's model whose values must not leave. */
   readonly sensitive: Sensitive;
   readonly environment: string;
+  /** Names of the configuration files, without their folders, for the command that reproduces the event. */
+  readonly configFiles: readonly string[];
   /** Release shown by Sentry. */
   readonly release: string;
 }
@@ -88,7 +90,7 @@ function contextsOf(event: EventRecord, context: IssueContext): Record<string, F
     'Top features': topSeries(event, context.sensitive),
     'What changed': whatChanged(event),
     Source: sourceOf(event),
-    Reproduce: reproduce(event),
+    Reproduce: reproduce(event, context.configFiles),
     ...(Object.keys(links).length === 0 ? {} : { Links: links }),
   };
 }
@@ -170,11 +172,23 @@ function sourceOf(event: EventRecord): Flat {
   };
 }
 
-function reproduce(event: EventRecord): Flat {
+/** The command that comes to the event again, and what it wants. */
+function reproduce(event: EventRecord, configFiles: readonly string[]): Flat {
+  const config = (configFiles.length === 0 ? ['tidemark.yaml'] : configFiles).map((file) => `--config ${shellWord(file)}`).join(' ');
+  const { from, to } = event.replay ?? { from: event.windowStart, to: event.windowEnd };
+  const note =
+    event.replay === undefined
+      ? 'A "first" baseline is learned from where the replay begins: set --from back by baseline.duration to see the event come again.'
+      : `It begins where the model did, for there its baseline was learned, and comes to event ${event.id}${event.exact ? '' : ', if nothing that made it inexact matters'}. The topics must still hold that time.`;
   return {
-    command: `tidemark backtest --config tidemark.yaml --from ${plainTime(event.windowStart)} --to ${plainTime(event.windowEnd)} --out incident-${event.incident.slice(0, 8)}`,
-    note: 'A "first" baseline is learned from where the replay begins: set --from back by baseline.duration to see the event come again.',
+    command: `tidemark backtest ${config} --from ${plainTime(from)} --to ${plainTime(to)} --out incident-${event.incident.slice(0, 8)}`,
+    note,
   };
+}
+
+/** A word of a POSIX shell. */
+function shellWord(text: string): string {
+  return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function linksOf(event: EventRecord, { links, sensitive }: IssueContext): Flat {

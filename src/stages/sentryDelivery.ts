@@ -2,6 +2,7 @@
  * Between the notify stage and Sentry: an event becomes an issue of its model, a reminder asks first whether a person has closed it, and the end of an
  * incident resolves the issue with a comment. What is decided without asking stands in `sentry/life.ts`.
  */
+import { basename } from 'node:path';
 import type { Attachment } from '@sentry/core';
 import type { Config } from '../config/config.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
@@ -36,7 +37,8 @@ export interface SentryDeliveryOptions {
 export async function startSentryDelivery({ config, release, clock, logger, metrics }: SentryDeliveryOptions): Promise<Sink> {
   const { sentry, core, links } = config;
   const client = await startSentryClient({ dsn: sentry.dsn, environment: sentry.environment, release });
-  const context = { group: core.group, links: Object.fromEntries(links), environment: sentry.environment, release };
+  const configFiles = config.files.map((file) => basename(file));
+  const context = { configFiles, group: core.group, links: Object.fromEntries(links), environment: sentry.environment, release };
   const place = placeOf(sentry);
   if (place === null) {
     logger.warn(

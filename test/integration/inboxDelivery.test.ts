@@ -8,6 +8,7 @@ import { event, hex, series } from '../support/events.ts';
 
 const context = {
   group: 'g',
+  configFiles: [],
   links: { runbook: 'https://wiki/{model}' },
   sensitive: new Set<string>(),
   environment: 'test',

@@ -16,7 +16,7 @@ import type { Sink } from '../../src/stages/sink.ts';
 import { event, hex } from '../support/events.ts';
 
 const topics = internalTopics('g');
-const context = { group: 'g', links: {}, sensitive: new Set<string>(), environment: 'test', release: 'r' };
+const context = { group: 'g', links: {}, configFiles: [], sensitive: new Set<string>(), environment: 'test', release: 'r' };
 const quiet: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 /** A second of the stage passes in two milliseconds; the request's deadline is real. */
 const fastClock: Clock = {

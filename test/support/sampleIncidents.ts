@@ -7,6 +7,7 @@ import { event, series } from './events.ts';
 
 const context: IssueContext = {
   group: 'tidemark',
+  configFiles: [],
   links: { dashboard: 'https://grafana.example.com/d/{model}?from={from}&to={to}', runbook: 'https://wiki.example.com/runbooks/{kind}' },
   sensitive: new Set(['email_domain']),
   environment: 'production',

@@ -13,7 +13,7 @@ import { BaselineLearner } from './baselineLearner.ts';
 import { baselineUnitMs, type CellBaseline } from './cellFit.ts';
 import { CellHistory } from './cellHistory.ts';
 import { evaluateData } from './dataEvaluation.ts';
-import { eventOf } from './eventOf.ts';
+import { eventOf, replayOf } from './eventOf.ts';
 import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
 import { type FileBaseline, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
 import type { DataState, VersionState } from './modelState.ts';
@@ -45,6 +45,8 @@ export class DataDetector {
   readonly #versions = new Map<string, VersionState>();
   /** Number of facts of each node, for their tombstones. */
   readonly #parts = new WeakMap<Node, number>();
+  /** Of the first pane since there was nothing of the model. */
+  #sinceMs: number | null = null;
   #lastDataMs: number | null = null;
   /** With labels, performance takes its share of the false-alarm budget. */
   #hasInlineLabels = false;
@@ -83,11 +85,13 @@ export class DataDetector {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     const panes = new Map<string, Node>();
     if (partials.length > 0) {
+      const isNew = this.#cells.size === 0;
       for (const { key, node } of paneNodes(partials, endMs, this.#settings, this.#unitMs, this.#declared, inexact)) {
         panes.set(cellText(key), node);
         this.#watch(key);
         if (key.version !== allVersions && node.rows > 0) this.#seeVersion(key.version, endMs);
       }
+      if (isNew) this.#sinceMs = this.#beginning(endMs, [...panes.values()]);
       this.#lastDataMs = endMs;
       if (!this.#hasInlineLabels) this.#hasInlineLabels = partials.some(hasInlineLabel);
     }
@@ -109,6 +113,7 @@ export class DataDetector {
 
   snapshot(): DataState {
     return {
+      sinceMs: this.#sinceMs,
       lastDataMs: this.#lastDataMs,
       hasInlineLabels: this.#hasInlineLabels,
       versions: [...this.#versions].sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -123,6 +128,7 @@ export class DataDetector {
     nodes: readonly { readonly key: CellKey; readonly node: Node; readonly parts: number }[],
     baselines: ReadonlyMap<string, CellBaseline>,
   ): void {
+    this.#sinceMs = state.sinceMs ?? null;
     this.#lastDataMs = state.lastDataMs;
     this.#hasInlineLabels = state.hasInlineLabels;
     for (const [version, seen] of state.versions) this.#versions.set(version, { ...seen });
@@ -135,6 +141,16 @@ export class DataDetector {
       this.#parts.set(node, parts);
     }
     this.#book.restore(state.book);
+  }
+
+  /**
+   * Where a replay begins that sees the model as this run did. A reader that begins in the middle of a topic has an incomplete first pane: so it must be this
+   * one where it was incomplete here, else the one before, which has nothing of the model.
+   */
+  #beginning(endMs: number, nodes: readonly Node[]): number {
+    const { hopMs } = this.#settings.window;
+    const isCut = nodes.some(({ inexact }) => inexact.includes('gap'));
+    return endMs - (isCut ? hopMs : 2 * hopMs);
   }
 
   #watch(key: CellKey): WatchedCell {
@@ -223,6 +239,7 @@ export class DataDetector {
             settings: this.#modelSettings,
             windowStartMs: endMs - step.scaleMs,
             windowEndMs: endMs,
+            replay: replayOf(this.#sinceMs, endMs, this.#settings.window.latenessMs),
             ...window,
             picture,
           },

@@ -1,5 +1,5 @@
 /** A step of an incident as the event of the output contract. */
-import { formatDuration } from '../duration.ts';
+import { formatDuration, hourMs } from '../duration.ts';
 import type { EventRecord, SourceRange } from '../incident/event.ts';
 import { eventIdOf } from '../incident/eventId.ts';
 import type { BookStep } from '../incident/incidentBook.ts';
@@ -14,6 +14,8 @@ export interface EventOrigin {
   readonly windowStartMs: number;
   readonly windowEndMs: number;
   readonly sources: readonly SourceRange[];
+  /** Kafka times of a replay, [from, to); null where the state is of a release that did not know. */
+  readonly replay: { readonly fromMs: number; readonly toMs: number } | null;
   readonly inexact: readonly string[];
   /** Draws the step's leading series; null where there is nothing to draw. Asked only for steps that are shown with a picture. */
   readonly picture: (leading: NonNullable<BookStep['leading']>) => Picture | null;
@@ -45,7 +47,18 @@ export function eventOf(step: BookStep, origin: EventOrigin): EventRecord {
     summary: summaryLine(step, origin.windowEndMs),
     series: step.series,
     source: origin.sources,
+    ...(origin.replay === null
+      ? {}
+      : { replay: { from: new Date(origin.replay.fromMs).toISOString(), to: new Date(origin.replay.toMs).toISOString() } }),
     owner: origin.settings.owner,
     ...(picture === null ? {} : { picture }),
   };
+}
+
+/**
+ * What a replay has to read for a decision at `endMs` of a model that began at `sinceMs`: up to an hour more than the lateness, for partitions that lag
+ * behind others.
+ */
+export function replayOf(sinceMs: number | null, endMs: number, latenessMs: number): EventOrigin['replay'] {
+  return sinceMs === null ? null : { fromMs: sinceMs, toMs: endMs + latenessMs + hourMs };
 }

@@ -17,7 +17,7 @@ import { shapeOf } from '../summarize/modelShape.ts';
 import type { Decision } from './dataDetector.ts';
 import { parseSeriesKey, segmentRecord, seriesKey } from './dataEvaluation.ts';
 import { rounded, roundedEffects } from './describe.ts';
-import { eventOf } from './eventOf.ts';
+import { eventOf, replayOf } from './eventOf.ts';
 import { type Fact, factKey, feedbackValues, predictionValues } from './fact.ts';
 import type { LabelState } from './modelState.ts';
 import { sourceRanges } from './node.ts';
@@ -49,6 +49,8 @@ export class LabelDetector {
   readonly #factKeys = new Map<number, string[]>();
   /** End of the newest joined pane with predictions, by version. */
   readonly #lastMs = new Map<string, number>();
+  /** Of the first pane joined since there was nothing of the model; a pane earlier, because a reader's first pane is incomplete. */
+  #sinceMs: number | null = null;
   /** Topics that joined predictions came from. */
   readonly #topics = new Set<string>();
 
@@ -133,6 +135,7 @@ export class LabelDetector {
 
   snapshot(): LabelState {
     return {
+      sinceMs: this.#sinceMs,
       book: this.#book.snapshot(),
       lastMs: [...this.#lastMs].sort(([a], [b]) => (a < b ? -1 : 1)),
       topics: [...this.#topics].sort(),
@@ -161,6 +164,7 @@ export class LabelDetector {
       if (pane.feedback !== null) this.#addFeedback(pane.endMs, pane.feedback.sample, pane.feedback.sources);
     }
     if (state === null) return;
+    this.#sinceMs = state.sinceMs ?? null;
     this.#performance.restoreBaseline(state.performance);
     for (const [version, lastMs] of state.lastMs) this.#lastMs.set(version, lastMs);
     for (const topic of state.topics) this.#topics.add(topic);
@@ -172,6 +176,8 @@ export class LabelDetector {
     if (predictions === undefined) return;
     this.#waiting.delete(endMs);
     const paneMs = endMs - this.#settings.window.hopMs;
+    if (this.#performance.storedRows() === 0 && this.#performance.baselineFact().versions.length === 0)
+      this.#sinceMs = paneMs - this.#settings.window.hopMs;
     for (const { version, sample, sources } of predictions) {
       this.#performance.addPredictions(paneMs, version, sample);
       this.#sources.add(paneMs, sources);
@@ -229,6 +235,7 @@ export class LabelDetector {
           windowStartMs,
           windowEndMs,
           sources,
+          replay: replayOf(this.#sinceMs, endMs, this.#settings.window.latenessMs),
           inexact,
           picture: ({ key, scaleMs }) => {
             const [, version, segment] = parseSeriesKey(key);

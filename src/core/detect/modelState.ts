@@ -9,6 +9,8 @@ export interface VersionState {
 }
 
 export interface DataState {
+  /** Kafka time from which a replay sees the model as it was seen: where its first pane begins, or a pane before. Older states have none. */
+  readonly sinceMs?: number | null;
   /** End of the last pane with data. */
   readonly lastDataMs: number | null;
   /** Whether predictions came with labels of their own. */
@@ -21,6 +23,8 @@ export interface DataState {
 }
 
 export interface LabelState {
+  /** As of `DataState`, for what is decided on the label clock. */
+  readonly sinceMs?: number | null;
   readonly book: BookState;
   /** End of the newest joined pane with predictions, by version, sorted. */
   readonly lastMs: readonly (readonly [version: string, lastMs: number])[];

@@ -64,6 +64,11 @@ export interface EventRecord {
   readonly summary: string;
   readonly series: readonly EventSeries[];
   readonly source: readonly SourceRange[];
+  /**
+   * Kafka time, ISO: a replay of the source topics from `from` to before `to` under the same configuration comes to this event again, as long as the
+   * topics hold it: it begins where the model did, and so its baseline. Left out by older releases.
+   */
+  readonly replay?: { readonly from: string; readonly to: string };
   readonly owner: string | null;
   /** What its picture shows; on `opened` and `escalated`. */
   readonly picture?: Picture;

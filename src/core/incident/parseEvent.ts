@@ -41,9 +41,15 @@ export function parseEvent(value: Uint8Array | string | null): EventRecord {
     summary: text(field.summary, 'summary'),
     series: list(field.series, 'series').map((one, index) => series(one, `series[${index}]`)),
     source: list(field.source, 'source').map((one, index) => range(one, `source[${index}]`)),
+    ...(field.replay === undefined ? {} : { replay: replay(field.replay) }),
     owner: field.owner === null ? null : text(field.owner, 'owner'),
     ...(picture === null ? {} : { picture }),
   };
+}
+
+function replay(value: unknown): { from: string; to: string } {
+  const field = members(value, 'replay');
+  return { from: time(field.from, 'replay.from'), to: time(field.to, 'replay.to') };
 }
 
 function series(value: unknown, path: string): EventSeries {

@@ -6,6 +6,7 @@ import { event, hex, series } from '../../support/events.ts';
 
 const context: IssueContext = {
   group: 'tidemark',
+  configFiles: [],
   links: {},
   sensitive: new Set(),
   environment: 'production',
@@ -125,6 +126,15 @@ describe('the issue of an event', () => {
       `tidemark backtest --config tidemark.yaml --from 2026-03-01T09:00:00Z --to 2026-03-01T10:00:00Z --out incident-${hex('a').slice(0, 8)}`,
     );
     for (const table of Object.values(contexts)) for (const value of Object.values(table ?? {})) expect(typeof value).not.toBe('object');
+  });
+
+  it('names the configuration as it was given, quoted for a shell, and the time from which the model was watched', () => {
+    const replay = { from: '2026-02-20T08:55:00.000Z', to: '2026-03-01T11:05:00.000Z' };
+    const { contexts } = issueOf(opened({ replay }), { ...context, configFiles: ['base.yaml', "it's mine.yaml"] });
+    expect(contexts?.Reproduce?.command).toBe(
+      `tidemark backtest --config base.yaml --config 'it'\\''s mine.yaml' --from 2026-02-20T08:55:00Z --to 2026-03-01T11:05:00Z --out incident-${hex('a').slice(0, 8)}`,
+    );
+    expect(contexts?.Reproduce?.note).toContain(opened().id);
   });
 
   it('says why an event is not exact, and what only moves too', () => {
