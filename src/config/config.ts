@@ -77,6 +77,8 @@ export interface Config {
   readonly deadLetters: { readonly maxShare: number };
   readonly sentry: SentrySettings;
   readonly sinks: SinkSettings;
+  /** `maxCategories`: a feature with more shows none of them outside of Kafka. */
+  readonly privacy: { readonly maxCategories: number };
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel };
   /** URL templates by name (`dashboard`, `runbook`). */

@@ -70,6 +70,7 @@ export function loadConfig(sources: ConfigSources): Config {
     deadLetters: values.deadLetters,
     sentry,
     sinks,
+    privacy: values.privacy,
     http: values.http,
     log: values.log,
     links,

@@ -128,7 +128,7 @@ export const modelKeys = {
   sensitive: key<readonly string[]>(
     'list',
     [],
-    'Features whose categories, minima and maxima are never sent to Sentry (the topics of Tidemark and the report of a backtest hold them).',
+    'Features and segments whose categories, minima and maxima are never sent to Sentry or a webhook (the topics of Tidemark, the log and the report of a backtest hold them).',
     { example: '[email_domain]' },
   ),
   ignore: key<readonly string[]>('list', [], 'Features that are not summarized.', { example: '[trace_id]' }),
@@ -309,6 +309,13 @@ export const rootKeys = {
       }),
       deadline: key('duration', '10s', 'How long an answer may take.'),
     },
+  },
+  privacy: {
+    maxCategories: key(
+      'wholeOrZero',
+      100,
+      'A feature with more categories than this is treated as sensitive, since they rather name people or places than kinds; 0: no category is ever sent.',
+    ),
   },
   http: {
     host: key('text', '127.0.0.1', 'Address that /healthz, /readyz and /metrics listen on; 0.0.0.0 in a container.'),

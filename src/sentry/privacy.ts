@@ -1,8 +1,19 @@
 /** What of an event may leave for Sentry. Sensitive features keep their name and how far they moved; their values stay. */
-import type { Description } from '../core/incident/event.ts';
+import type { Config } from '../config/config.ts';
+import type { Description, EventRecord } from '../core/incident/event.ts';
+import { settingsOf } from '../core/settings.ts';
 
-/** Names of the model's sensitive features and segments (`models.NAME.sensitive`). */
+/** Names of the features and segments of an event whose values must not leave. */
 export type Sensitive = ReadonlySet<string>;
+
+/**
+ * What must not be shown of an event: the model's sensitive names (`models.NAME.sensitive`), and its series with more
+ * categories than `privacy.maxCategories`.
+ */
+export function sensitiveOf(event: EventRecord, { core, privacy }: Pick<Config, 'core' | 'privacy'>): Sensitive {
+  const many = event.series.filter(({ categories }) => categories !== undefined && categories > privacy.maxCategories);
+  return new Set([...settingsOf(core, event.model).sensitive, ...many.map(({ name }) => name)]);
+}
 
 /** A feature with the name of a reserved series goes by `feature.NAME` (docs/design/protocol.md, Values). */
 const featurePrefix = 'feature.';

@@ -12,7 +12,8 @@ export interface WebhookOptions {
   /** Signs the request; for `pagerduty` the routing key. Empty: unsigned. */
   readonly secret: string;
   readonly group: string;
-  readonly sensitiveOf: (model: string) => Sensitive;
+  /** What of an event must not be posted. */
+  readonly sensitiveOf: (event: EventRecord) => Sensitive;
   readonly deadlineMs: number;
   /** Wall clock, for the time in the signature. */
   readonly nowMs: () => number;
@@ -35,7 +36,7 @@ export function webhook(options: WebhookOptions): { deliver(event: EventRecord):
   const { url, format, secret, group, sensitiveOf, deadlineMs, nowMs } = options;
   return {
     async deliver(event) {
-      const { contentType, text } = webhookBody(event, format, { group, sensitive: sensitiveOf(event.model), routingKey: secret });
+      const { contentType, text } = webhookBody(event, format, { group, sensitive: sensitiveOf(event), routingKey: secret });
       const timestamp = Math.floor(nowMs() / 1_000);
       const isSigned = secret !== '' && format === 'cloudevents';
       const headers = {

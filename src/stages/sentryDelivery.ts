@@ -9,7 +9,6 @@ import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import { settingsOf } from '../core/settings.ts';
 import type { Clock } from '../log/port.ts';
 import { apiAddress } from '../sentry/api/address.ts';
 import { SentryApiError, sentryApi } from '../sentry/api/client.ts';
@@ -18,6 +17,7 @@ import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
 import { closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
 import { pictureAttachments } from '../sentry/picture.ts';
+import { sensitiveOf } from '../sentry/privacy.ts';
 import { stormIssueOf } from '../sentry/stormIssue.ts';
 import type { Sink } from './sink.ts';
 
@@ -89,7 +89,7 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
     soughtSinceMs.delete(event.id);
     const closed = closedByPerson(await readIssue(at, id));
     const isTold = (await commentsOf(at, id)).some((text) => text.includes(commentMark(event)));
-    if (!isTold) await addComment(at, id, endComment(event, sensitiveOf(event)));
+    if (!isTold) await addComment(at, id, endComment(event, sensitiveOf(event, config)));
     if (closed !== null) {
       // An archived issue stays so: resolved, it would come back with the next event. Resolved and told already is a repetition after a crash.
       logger.info({ ...facts(event), issue: id }, `The incident is over; its issue was ${closed} already`);
@@ -99,10 +99,6 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
     metrics.count('tidemark_sentry_issues_resolved_total', { step: event.step });
     logger.info({ ...facts(event), issue: id }, 'The incident is over: its issue is resolved');
     return { outcome: 'accepted' };
-  }
-
-  function sensitiveOf(event: EventRecord): ReadonlySet<string> {
-    return new Set(settingsOf(core, event.model).sensitive);
   }
 
   /** What an API that does not do as asked means for the event: nothing it refuses may hold up the incidents behind it. */
@@ -135,7 +131,7 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
         });
         if (answer !== null) return answer;
       }
-      const sensitive = sensitiveOf(event);
+      const sensitive = sensitiveOf(event, config);
       const answer = await client.deliver(issueOf(event, { ...context, sensitive }), await drawn(event, sensitive, { logger, metrics }));
       if (place !== null && event.step === 'escalated' && answer.outcome === 'accepted') {
         // Sentry has the event: a repetition of it for the sake of the archive could count twice.

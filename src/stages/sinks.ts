@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { Severity } from '../core/incident/event.ts';
 import type { Logger } from '../core/logger.ts';
-import { settingsOf } from '../core/settings.ts';
+import { sensitiveOf } from '../sentry/privacy.ts';
 import { webhook } from '../sinks/webhook.ts';
 import { type SentryDeliveryOptions, startSentryDelivery } from './sentryDelivery.ts';
 import type { Sink } from './sink.ts';
@@ -17,11 +17,11 @@ export async function startSinks(options: SentryDeliveryOptions): Promise<Sink[]
   return sinks;
 }
 
-function webhookSink({ core, sinks }: Config, nowMs: () => number): Sink {
+function webhookSink(config: Config, nowMs: () => number): Sink {
   const { deliver } = webhook({
-    ...sinks.webhook,
-    group: core.group,
-    sensitiveOf: (model) => new Set(settingsOf(core, model).sensitive),
+    ...config.sinks.webhook,
+    group: config.core.group,
+    sensitiveOf: (event) => sensitiveOf(event, config),
     nowMs,
   });
   return { name: 'webhook', deliver, close: async () => {} };

@@ -8,6 +8,7 @@ import type { BookStep, Signal } from '../incident/incidentBook.ts';
 import type { Picture } from '../incident/picture.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
+import type { SeriesSummary } from '../sketch/types.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
 import { type CellBaseline, invalidSeries, type SeriesReference } from './cellFit.ts';
 import { dataPicture } from './dataPicture.ts';
@@ -78,7 +79,7 @@ export function evaluateData(endMs: number, context: EvaluationContext): DataEva
   const { cells, settings, model } = context;
   const evaluations: EvaluationRecord[] = [];
   const signals: Signal[] = [];
-  const whole = cells.find((cell) => cell.key.version === allVersions && cell.key.segment === null)?.baseline ?? null;
+  const whole = wholeBaseline(cells);
   const usable = whole === null ? [] : whole.usableScalesMs.filter((scaleMs) => whole.lengthMs >= 3 * scaleMs);
   const notDue: number[] = [];
   for (const scaleMs of settings.window.scalesMs) {
@@ -98,6 +99,11 @@ export function evaluateData(endMs: number, context: EvaluationContext): DataEva
       return signalsOf(tested, alpha, context);
     });
   return { evaluations, signals, others, picture: (leading) => pictureOf(endMs, leading, usable, context) };
+}
+
+/** Of all versions, without a segment. */
+function wholeBaseline(cells: readonly EvaluatedCell[]): CellBaseline | null {
+  return cells.find(({ key }) => key.version === allVersions && key.segment === null)?.baseline ?? null;
 }
 
 function pictureOf(
@@ -161,7 +167,8 @@ function testScale(endMs: number, scaleMs: number, usable: readonly number[], co
   return { alpha, untested, tested: tested.map((one, index) => ({ one, isBreach: breaches[index] === true })) };
 }
 
-function signalsOf(tested: ScaleTest['tested'], alpha: number, { evaluator, modelSettings, isNamed }: EvaluationContext): Signal[] {
+function signalsOf(tested: ScaleTest['tested'], alpha: number, { cells, evaluator, modelSettings, isNamed }: EvaluationContext): Signal[] {
+  const whole = wholeBaseline(cells);
   const wholeP = new Map(
     tested
       .filter(({ one }) => one.cell.key.segment === null)
@@ -171,7 +178,8 @@ function signalsOf(tested: ScaleTest['tested'], alpha: number, { evaluator, mode
     const { version, segment } = one.cell.key;
     const wholeKey = seriesKey(version, null, one.series);
     const isShownByWhole = segment !== null && ((wholeP.get(wholeKey) ?? 1) <= shownByWhole || isNamed(wholeKey));
-    return signalOf(one, alpha, isBreach, isShownByWhole, evaluator, modelSettings);
+    const wholeSummary = whole?.series.get(one.series)?.summary ?? null;
+    return signalOf(one, alpha, isBreach, isShownByWhole, evaluator, modelSettings, wholeSummary);
   });
 }
 
@@ -211,7 +219,7 @@ function untestedRecord(
 function evaluationRecord(model: string, one: Tested, evaluator: WindowEvaluator, isBreach: boolean): EvaluationRecord {
   const { evaluation, window, cell } = one;
   const effects = isBreach
-    ? describeSeries(one.series, one.reference, evaluation, evaluator.summary(window, one.series)).effects
+    ? describeSeries(one.series, one.reference, evaluation, evaluator.summary(window, one.series), null).effects
     : roundedEffects({ effect: evaluation.effect });
   return {
     model,
@@ -239,6 +247,7 @@ function signalOf(
   isShownByWhole: boolean,
   evaluator: WindowEvaluator,
   settings: ModelSettings,
+  wholeSummary: SeriesSummary | null,
 ): Signal {
   const { evaluation, series, window, reference, cell } = one;
   const isQuality = evaluation.statistic === 'miss' || series === invalidSeries;
@@ -257,7 +266,7 @@ function signalOf(
     // Asked only where it can matter: of what breaches, or may keep an incident open.
     newest: evaluation.p <= 10 * alpha ? evaluator.newest(window, series, reference, evaluation) : 'unknown',
     isShownByWhole,
-    describe: () => describeSeries(series, reference, evaluation, evaluator.summary(window, series)),
+    describe: () => describeSeries(series, reference, evaluation, evaluator.summary(window, series), wholeSummary),
   };
 }
 

@@ -18,12 +18,16 @@ export function roundedEffects(effects: Readonly<Record<string, number>>): Recor
   return Object.fromEntries(Object.entries(effects).map(([name, value]) => [name, rounded(value)]));
 }
 
-/** One series of an event; `since` and `joined` are the incident book's. `summary` is the merged summary of the window. */
+/**
+ * One series of an event; `since` and `joined` are the incident book's. `summary` is the merged summary of the window, `whole` the baseline of the same
+ * series in the whole model: a segment of a feature with many categories may hold few.
+ */
 export function describeSeries(
   name: string,
   reference: SeriesReference,
   evaluation: SeriesEvaluation,
   summary: SeriesSummary,
+  whole: SeriesSummary | null,
 ): EventSeries {
   const effects: Record<string, number> = { effect: rounded(evaluation.effect) };
   const baseline = reference.summary;
@@ -44,7 +48,15 @@ export function describeSeries(
     phi: rounded(evaluation.phi),
     current: { observed: rounded(evaluation.observed), ...describeSummary(summary, baseline) },
     baseline: { expected: rounded(evaluation.expected), ...(baseline === null ? {} : describeSummary(baseline, baseline)) },
+    ...categoryCount(summary, baseline, whole),
   };
+}
+
+/** What decides whether categories may be shown outside of the log: many are rather people, places or texts than kinds. */
+function categoryCount(...sides: readonly (SeriesSummary | null)[]): { categories?: number } {
+  const counts = sides.map((side) => (side?.categories ? side.categories.entries.length + Number(side.categories.truncated) : 0));
+  const most = Math.max(...counts);
+  return most === 0 ? {} : { categories: most };
 }
 
 /** Mean and quantiles, or the shares of the categories that are largest in either. */

@@ -34,6 +34,8 @@ export interface EventSeries {
   readonly phi: number;
   readonly current: Description;
   readonly baseline: Description;
+  /** Of a categorical series: how many categories the side with more of them has, in a segment the whole model's baseline; where they are not all counted, more than were. */
+  readonly categories?: number;
 }
 
 /** One step of an incident. Times are ISO 8601 with Z. */

@@ -66,6 +66,7 @@ function series(value: unknown, path: string): EventSeries {
     phi: number(field.phi, `${path}.phi`),
     current: record(field.current, `${path}.current`, numberOrText),
     baseline: record(field.baseline, `${path}.baseline`, numberOrText),
+    ...(field.categories === undefined ? {} : { categories: whole(field.categories, `${path}.categories`) }),
   };
 }
 
