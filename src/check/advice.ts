@@ -11,6 +11,11 @@ export interface Finding {
   readonly text: string;
 }
 
+/** A finding as a line below what it is about. */
+export function findingLine({ kind, text }: Finding): string {
+  return `  ${kind === 'problem' ? 'PROBLEM' : 'note'}: ${text}`;
+}
+
 /** Share of a sample above which something is said. */
 const noticeable = 0.01;
 

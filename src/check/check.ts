@@ -6,7 +6,7 @@ import type { SourceRole } from '../core/summarize/messages.ts';
 import { jsonDecoder } from '../formats/json.ts';
 import { internalTopicSpecs } from '../log/internalTopics.ts';
 import type { Clock, Log, TopicSpec } from '../log/port.ts';
-import { type Finding, findingsOf } from './advice.ts';
+import { type Finding, findingLine, findingsOf } from './advice.ts';
 import { describeTopic } from './describe.ts';
 import { profileOf } from './topicProfile.ts';
 import { sampleTopic } from './topicSample.ts';
@@ -19,6 +19,8 @@ export interface CheckOptions {
   readonly sampleSize: number;
   /** Asks the brokers whether these topics could be created, without creating them; the reason where not. */
   mayCreate(specs: readonly TopicSpec[]): Promise<string | null>;
+  /** Whether `checkSentryDelivery` has had its say about Sentry. */
+  readonly isSentryTried: boolean;
   /** Takes one line of the answer. */
   write(line: string): void;
 }
@@ -34,7 +36,7 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
   const findings: Finding[] = [];
   const report = (found: readonly Finding[]): void => {
     findings.push(...found);
-    for (const { kind, text } of found) write(`  ${kind === 'problem' ? 'PROBLEM' : 'note'}: ${text}`);
+    for (const finding of found) write(findingLine(finding));
   };
   for (const source of config.core.predictions) await checkSource(options, source, 'predictions', report);
   for (const source of config.core.feedback) await checkSource(options, source, 'feedback', report);
@@ -43,7 +45,7 @@ export async function check(options: CheckOptions): Promise<CheckResult> {
     report([{ kind: 'advice', text: 'without a feedback topic there is drift, but no measured accuracy' }]);
   }
   await checkInternalTopics(options, report);
-  checkSentry(options, report);
+  if (!options.isSentryTried) checkSentry(options, report);
   const problems = findings.filter(({ kind }) => kind === 'problem').length;
   return { problems, advice: findings.length - problems };
 }

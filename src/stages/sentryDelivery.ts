@@ -10,9 +10,8 @@ import type { EventRecord } from '../core/incident/event.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock } from '../log/port.ts';
-import { apiAddress } from '../sentry/api/address.ts';
-import { SentryApiError, sentryApi } from '../sentry/api/client.ts';
-import { addComment, commentsOf, type IssuePlace, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
+import { SentryApiError } from '../sentry/api/client.ts';
+import { addComment, commentsOf, type IssuePlace, issuePlace, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
 import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
 import { closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
@@ -39,7 +38,8 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
   const client = await startSentryClient({ dsn: sentry.dsn, environment: sentry.environment, release });
   const configFiles = config.files.map((file) => basename(file));
   const context = { configFiles, group: core.group, links: Object.fromEntries(links), environment: sentry.environment, release };
-  const place = placeOf(sentry);
+  // One attempt a call: when to try again is the queue's to say.
+  const place = issuePlace(sentry, 1);
   if (place === null) {
     logger.warn(
       {},
@@ -142,12 +142,6 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
     deliverSummary: (summary) => client.deliver(stormIssueOf(summary, context)),
     close: () => client.close(),
   };
-}
-
-/** Null where no token is set. One attempt a call: when to try again is the queue's to say. */
-function placeOf(sentry: Config['sentry']): IssuePlace | null {
-  const { token, organization } = sentry.api;
-  return token === '' ? null : { api: sentryApi({ url: apiAddress(sentry), token, attempts: 1 }), organization };
 }
 
 function facts({ id, incident, model, kind, step }: EventRecord): Record<string, string> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
+import { startInbox } from '../../src/sentry/inbox/server.ts';
 import { testKafka } from '../support/kafka.ts';
 import { runCommand } from '../support/runCommand.ts';
 
@@ -67,6 +68,22 @@ describe('on a real cluster', () => {
     ]);
     expect(code).toBe(2);
     expect(out).toMatch(/PROBLEM: .*missing, and the brokers refuse to create them \(.*[Rr]eplication/);
+  });
+
+  it('check --sentry sends a test incident before it looks at Kafka, and counts what it found there', async () => {
+    const inbox = await startInbox({ host: '127.0.0.1', port: 0 });
+    try {
+      const sentry = ['--set', `sentry.dsn=${inbox.dsn}`, '--set', 'sentry.api.organization=inbox'];
+      const good = await runCommand(['check', '--sentry', ...args, ...sentry, '--set', `sentry.api.token=${inbox.api.token}`]);
+      expect(good).toMatchObject({ code: 0, err: '' });
+      expect(good.out).toMatch(/commented and resolved.*\nbrokers: /);
+      expect(good.out).not.toContain('nothing was sent');
+      const bad = await runCommand(['check', '--sentry', ...args, ...sentry, '--set', 'sentry.api.token=another']);
+      expect(bad.code).toBe(2);
+      expect(bad.out).toMatch(/PROBLEM: Sentry refuses the API token[\s\S]*1 problem/);
+    } finally {
+      await inbox.close();
+    }
   });
 
   it('check names a topic that does not exist, and ends with 2', async () => {

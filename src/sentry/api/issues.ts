@@ -1,5 +1,7 @@
 /** Issues as Sentry's web API tells of them and changes them. Shapes are parsed as far as they are used; the rest of an answer is ignored. */
-import { apiPath, type SentryApi, SentryApiError } from './client.ts';
+import type { SentrySettings } from '../../config/config.ts';
+import { apiAddress } from './address.ts';
+import { apiPath, type SentryApi, SentryApiError, sentryApi } from './client.ts';
 
 /** Scopes of a token that lives with issues: reading them, and resolving or commenting. */
 const issueScopes = { read: 'event:read', write: 'event:write' } as const;
@@ -21,6 +23,12 @@ export interface IssuePlace {
   readonly api: SentryApi;
   /** Slug. */
   readonly organization: string;
+}
+
+/** As the configuration has it; null where no token is set. `attempts`: of each call, at most. */
+export function issuePlace(sentry: Pick<SentrySettings, 'dsn' | 'api'>, attempts: number): IssuePlace | null {
+  const { token, organization } = sentry.api;
+  return token === '' ? null : { api: sentryApi({ url: apiAddress(sentry), token, attempts }), organization };
 }
 
 /**
@@ -54,6 +62,18 @@ export async function commentsOf({ api, organization }: IssuePlace, id: string):
 
 export async function addComment({ api, organization }: IssuePlace, id: string, text: string): Promise<void> {
   await api.call('POST', apiPath`organizations/${organization}/issues/${id}/comments/`, { body: { text }, scope: issueScopes.write });
+}
+
+/** Ids of the newest hundred events of an issue. */
+export async function eventIdsOf({ api, organization }: IssuePlace, id: string): Promise<readonly string[]> {
+  const events = await api.call('GET', apiPath`organizations/${organization}/issues/${id}/events/`, { scope: issueScopes.read });
+  return Array.isArray(events) ? events.flatMap((event) => textAt(event, 'eventID') ?? []) : [];
+}
+
+/** Names of the files that came with events of an issue: the newest hundred. */
+export async function attachmentNamesOf({ api, organization }: IssuePlace, id: string): Promise<readonly string[]> {
+  const files = await api.call('GET', apiPath`organizations/${organization}/issues/${id}/attachments/`, { scope: issueScopes.read });
+  return Array.isArray(files) ? files.flatMap((file) => textAt(file, 'name') ?? []) : [];
 }
 
 /** Activities that change the status; others that begin like them (`set_priority`, `set_public`) do not. */

@@ -38,40 +38,27 @@ export async function answerApi(call: ApiCall, inbox: ApiIssues): Promise<ApiAns
   if (call.authorization !== `Bearer ${apiToken}`) return { status: 401, value: { detail: 'Invalid token' } };
   const [kind, organization, ...rest] = call.url.pathname.slice('/api/0/'.length).split('/').filter(Boolean).map(decodeURIComponent);
   if (organization !== inboxSlug) return notFound;
-  if (kind === 'projects' && rest[0] === inboxSlug && rest[1] === 'events' && rest[3] === 'attachments')
-    return attachmentsOf(rest[2] ?? '', inbox);
-  if (kind !== 'organizations') return notFound;
-  if (rest[0] === 'eventids') return eventById(rest[1] ?? '', inbox);
-  if (rest[0] !== 'issues') return notFound;
+  if (kind !== 'organizations' || rest[0] !== 'issues') return notFound;
   const [, id, part] = rest;
   if (id === undefined) return { status: 200, value: found(call.url.searchParams.get('query') ?? '', inbox.issues()).map(issueAnswer) };
   const issue = inbox.issues().find((one) => one.id === id);
   if (issue === undefined) return notFound;
   if (part === 'comments') return comments(call, issue, inbox);
+  if (part === 'events') return { status: 200, value: issue.events.map(({ id: eventId }) => ({ id: eventId, eventID: eventId })) };
+  if (part === 'attachments') return { status: 200, value: issue.events.flatMap(attachmentsOf) };
   if (call.method === 'GET') return { status: 200, value: issueAnswer(issue) };
   if (call.method === 'PUT') return setStatus(call, issue, inbox);
   return { status: 405, value: { detail: `Method "${call.method}" not allowed.` } };
 }
 
-function eventById(eventId: string, inbox: ApiIssues): ApiAnswer {
-  const issue = inbox.issues().find(({ events }) => events.some(({ id }) => id === eventId));
-  if (issue === undefined) return notFound;
-  return { status: 200, value: { organizationSlug: inboxSlug, projectSlug: inboxSlug, groupId: issue.id, eventId } };
-}
-
-function attachmentsOf(eventId: string, inbox: ApiIssues): ApiAnswer {
-  const event = inbox
-    .issues()
-    .flatMap(({ events }) => events)
-    .find(({ id }) => id === eventId);
-  if (event === undefined) return notFound;
-  const value = event.attachments.map(({ name, contentType, bytes }, index) => ({
-    id: String(index),
+function attachmentsOf({ id, attachments }: InboxIssue['events'][number]): unknown[] {
+  return attachments.map(({ name, contentType, bytes }, index) => ({
+    id: `${id}-${index}`,
+    event_id: id,
     name,
     mimetype: contentType,
     size: bytes,
   }));
-  return { status: 200, value };
 }
 
 /** Issues, newest first, whose newest kept event has all the tags of the query (`tag:value`, separated by spaces). */

@@ -4,6 +4,8 @@ export type InboxFailure = {
   readonly times?: number;
   /** Fails only what carries an attachment (a picture that is too large, a limit on attachments). */
   readonly onlyWithAttachments?: boolean;
+  /** Fails only API calls that change something (a token that may only read). */
+  readonly onlyWrites?: boolean;
 } & (
   | {
       readonly kind: 'status';
@@ -36,10 +38,12 @@ export class FailureSwitch {
     return this.#failure?.kind === 'reset-before-body' && this.#left > 0;
   }
 
-  /** The failure for this envelope, or null; uses up one of its times. */
-  next(hasAttachments: boolean): InboxFailure | null {
+  /** The failure for this request, or null; uses up one of its times. */
+  next({ hasAttachments, isWrite }: { readonly hasAttachments: boolean; readonly isWrite: boolean }): InboxFailure | null {
     const failure = this.#failure;
-    if (failure === null || this.#left <= 0 || (failure.onlyWithAttachments === true && !hasAttachments)) return null;
+    if (failure === null || this.#left <= 0) return null;
+    if (failure.onlyWithAttachments === true && !hasAttachments) return null;
+    if (failure.onlyWrites === true && !isWrite) return null;
     this.#left -= 1;
     return failure;
   }

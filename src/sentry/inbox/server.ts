@@ -57,7 +57,7 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
 
   async function take(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (failures.isBeforeBody) {
-      failures.next(false);
+      failures.next({ hasAttachments: false, isWrite: true });
       request.socket.resetAndDestroy();
       return;
     }
@@ -65,7 +65,7 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     if (body === null) return answer(response, 413, { detail: 'envelope too large' });
     if (keyOf(request, url) !== publicKey) return answer(response, 401, { detail: `this inbox has the key "${publicKey}"` });
     const envelope = await readEnvelope(body, request.headers['content-encoding'] ?? '');
-    const failure = failures.next(envelope.attachments.length > 0);
+    const failure = failures.next({ hasAttachments: envelope.attachments.length > 0, isWrite: true });
     if (failure === null) return answer(response, 200, { id: await keep(envelope) });
     if (failure.kind === 'hang') return;
     if (failure.kind === 'status') return refuse(response, failure);
@@ -82,12 +82,12 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
 
   async function serveApi(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (apiFailures.isBeforeBody) {
-      apiFailures.next(false);
+      apiFailures.next({ hasAttachments: false, isWrite: true });
       request.socket.resetAndDestroy();
       return;
     }
     const body = await bodyOf(request);
-    const failure = apiFailures.next(false);
+    const failure = apiFailures.next({ hasAttachments: false, isWrite: request.method !== 'GET' });
     if (failure?.kind === 'hang') return;
     if (failure?.kind === 'status') return refuse(response, failure);
     const { status, value } = await answerApi(

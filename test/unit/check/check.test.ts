@@ -48,6 +48,7 @@ async function checked(given: Given): Promise<{ text: string; problems: number; 
     clock: { nowMs: () => nowMs + 5_000 },
     sampleSize,
     mayCreate: async () => refusal,
+    isSentryTried: false,
     write: (line) => lines.push(line),
   });
   return { text: lines.join('\n'), problems: result.problems, log };
@@ -165,6 +166,7 @@ describe('check', () => {
       clock: { nowMs: () => nowMs },
       sampleSize: 1,
       mayCreate: async () => null,
+      isSentryTried: false,
       write: (line: string) => lines.push(line),
     };
     await check({ ...options, config });
