@@ -1,5 +1,6 @@
 /** The command line: all commands under one name. */
 import { Command } from 'commander';
+import { acceptCommand } from './accept.ts';
 import { backtestCommand } from './backtest.ts';
 import { checkCommand } from './check.ts';
 import type { CommandContext } from './context.ts';
@@ -8,6 +9,7 @@ import { docsCommand } from './docs.ts';
 import { errorText, exitCodeOf, exitCodes, exitCodeTable } from './exitCodes.ts';
 import { inboxCommand } from './inbox.ts';
 import { inspectCommand } from './inspect.ts';
+import { muteCommand, unmuteCommand } from './mute.ts';
 import { sentryCommand } from './sentrySetup.ts';
 import { topicsCommand } from './topics.ts';
 import { trafficCommand } from './traffic.ts';
@@ -31,6 +33,9 @@ export function tidemarkProgram(context: CommandContext): Command {
     backtestCommand(context),
     checkCommand(context),
     inspectCommand(context),
+    acceptCommand(context),
+    muteCommand(context),
+    unmuteCommand(context),
     inboxCommand(context),
     sentryCommand(context),
     topicsCommand(context),

@@ -21,12 +21,12 @@ export interface Coverage {
 export interface Audit {
   readonly coverage: readonly Coverage[];
   /** Records read of every kind, of all partitions of `partials`. */
-  readonly records: Readonly<Record<'partial' | 'part' | 'watermark' | 'idle' | 'unreadable', number>>;
+  readonly records: Readonly<Record<'partial' | 'part' | 'watermark' | 'idle' | 'command' | 'unreadable', number>>;
 }
 
 /** Reads the whole `partials` topic. Watermark records stand in every partition; those of partition 0 are followed. */
 export async function auditPartials(log: Log, topic: string): Promise<Audit> {
-  const records = { partial: 0, part: 0, watermark: 0, idle: 0, unreadable: 0 };
+  const records = { partial: 0, part: 0, watermark: 0, idle: 0, command: 0, unreadable: 0 };
   const coverage = new Map<string, Coverage>();
   const count = await log.partitionCount(topic);
   for (let partition = 0; partition < count; partition += 1) {

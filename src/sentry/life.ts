@@ -2,7 +2,7 @@
  * What becomes of an issue at Sentry while its incident lives, as far as it can be decided without asking: which steps are sent, what the state
  * of the issue has to say, and the words of the comment at the end.
  */
-import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import type { EventRecord, EventSeries, WorstMoment } from '../core/incident/event.ts';
 import type { ApiIssue } from './api/issues.ts';
 import { isPrivate, type Sensitive } from './privacy.ts';
 import { changeText, count, cut, oneLine, ranked } from './wording.ts';
@@ -42,7 +42,7 @@ export function endComment(event: EventRecord, sensitive: Sensitive): string {
   const title =
     event.step === 'recovered'
       ? `Recovered after ${lasted}, at ${plainTime(event.windowEnd)}: no window shows it any more.`
-      : `Ended after ${lasted}, at ${plainTime(event.windowEnd)}: what it was about has had no data for a day.`;
+      : `Ended after ${lasted}, at ${plainTime(event.windowEnd)}: ${endReason(event)}.`;
   const breached = ranked(event.series).filter(({ joined }) => joined);
   const rows = breached.slice(0, 3).map((series) => `- ${seriesRow(series, sensitive)}`);
   const more = breached.length > rows.length ? [`- and ${breached.length - rows.length} more series`] : [];
@@ -54,9 +54,16 @@ export function endComment(event: EventRecord, sensitive: Sensitive): string {
   ].join('\n');
 }
 
+function endReason({ closing }: EventRecord): string {
+  if (closing === undefined) return 'what it was about has had no data for a day';
+  return `${oneLine(closing.by)} accepted the change as the new normal: ${oneLine(closing.reason).replace(/[.\s]+$/, '')}`;
+}
+
 function seriesRow(series: EventSeries, sensitive: Sensitive): string {
   const hidden = isPrivate(series.name, sensitive) ? ' (values withheld)' : '';
-  return cut(oneLine(`${series.name}: ${changeText(series, sensitive)}, n = ${count(series.n)}${hidden}`), 300);
+  const { worst } = series;
+  const atWorst = worst === undefined ? '' : `; at its worst ${changeText(atMoment(series, worst), sensitive)} at ${plainTime(worst.at)}`;
+  return cut(oneLine(`${series.name}: ${changeText(series, sensitive)}, n = ${count(series.n)}${atWorst}${hidden}`), 300);
 }
 
 function plainTime(iso: string): string {
@@ -78,4 +85,9 @@ function duration(ms: number): string {
     .filter(([size]) => size > 0)
     .map(([size, unit]) => `${size} ${unit}`)
     .join(' ');
+}
+
+/** The series as it stood then, as far as words for the change need it. */
+function atMoment(series: EventSeries, { statistic, effect, observed, expected }: WorstMoment): EventSeries {
+  return { ...series, statistic, effects: { effect }, current: { observed }, baseline: { expected } };
 }

@@ -26,6 +26,7 @@ export function publicEvent(event: EventRecord, sensitive: Sensitive): EventReco
             statistic: withoutValue(series.statistic),
             current: harmlessPart(series.current),
             baseline: harmlessPart(series.baseline),
+            ...(series.worst === undefined ? {} : { worst: { ...series.worst, statistic: withoutValue(series.worst.statistic) } }),
           }
         : series,
     ),

@@ -98,6 +98,15 @@ export class BaselineLearner {
     return this.#current;
   }
 
+  /**
+   * Begins after a learner whose newest fit had `number`, without what it learned. A number is used up, so that a fact whose tombstone a crash has kept
+   * from being written is not taken for the new one.
+   */
+  startOver(number: number): void {
+    this.#state = freshState(number + 1, this.#state.file);
+    this.#current = null;
+  }
+
   snapshot(): LearnerState {
     return { ...this.#state, days: [...this.#state.days] };
   }

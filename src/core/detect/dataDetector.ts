@@ -4,18 +4,19 @@
  */
 import { dayMs } from '../duration.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
-import { IncidentBook } from '../incident/incidentBook.ts';
+import { type BookStep, IncidentBook } from '../incident/incidentBook.ts';
 import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf, stepsPerWindow } from '../settings.ts';
-import type { PartialRecord } from '../summarize/messages.ts';
+import type { CommandRecord, PartialRecord, SegmentKey } from '../summarize/messages.ts';
 import { BaselineLearner } from './baselineLearner.ts';
 import { baselineUnitMs, type CellBaseline } from './cellFit.ts';
 import { CellHistory } from './cellHistory.ts';
 import { evaluateData } from './dataEvaluation.ts';
 import { eventOf, replayOf } from './eventOf.ts';
 import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
-import { type FileBaseline, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
+import { type FileBaseline, type FileCell, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
+import { isOnLabelClock } from './labelDetector.ts';
 import type { DataState, VersionState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';
@@ -23,7 +24,7 @@ import { WindowEvaluator } from './windowEvaluation.ts';
 /** A cell with its nodes and its baseline. */
 interface WatchedCell {
   readonly history: CellHistory;
-  readonly learner: BaselineLearner;
+  learner: BaselineLearner;
 }
 
 export interface Decision {
@@ -50,6 +51,8 @@ export class DataDetector {
   #lastDataMs: number | null = null;
   /** With labels, performance takes its share of the false-alarm budget. */
   #hasInlineLabels = false;
+  /** Segments whose baseline in the file an accepted change has replaced; null among them: all cells. */
+  #overruled: SegmentKey[] = [];
 
   /** `file`: what the model's baseline file says; null: all baselines are learned. */
   constructor(model: string, settings: CoreSettings, file: FileBaseline | null) {
@@ -72,16 +75,16 @@ export class DataDetector {
   isDormant(nowMs: number): boolean {
     const longestMs = this.#settings.window.scalesMs.at(-1) ?? 0;
     const quietMs = Math.max(dayMs, longestMs / stepsPerWindow) + longestMs;
-    return this.#lastDataMs !== null && nowMs - this.#lastDataMs > quietMs && this.#book.openCount === 0;
+    return this.#lastDataMs !== null && nowMs - this.#lastDataMs > quietMs && this.#book.isIdle;
   }
 
   /** True where nothing is left of the model: it was there for less than a day. */
   get isEmpty(): boolean {
-    return this.#cells.size === 0 && this.#book.openCount === 0;
+    return this.#cells.size === 0 && this.#book.isIdle;
   }
 
   /** Decides the pane that ends at `endMs` from its partials in merge order; `inexact` names what makes this pane's decisions inexact. */
-  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
+  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], commands: readonly CommandRecord[] = []): Decision {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     const panes = new Map<string, Node>();
     if (partials.length > 0) {
@@ -100,13 +103,16 @@ export class DataDetector {
     for (const { history } of cells) {
       for (const node of history.close(endMs, panes.get(cellText(history.key)) ?? null)) this.#writeNode(decision.facts, history.key, node);
     }
-    this.#evaluate(endMs, cells, inexact, decision);
+    const accepted = commands.flatMap((command) => this.#command(endMs, command, decision.facts));
+    this.#evaluate(endMs, cells, inexact, decision, accepted);
     for (const cell of cells) this.#learn(endMs, cell, panes.get(cellText(cell.history.key)) ?? null, decision.facts);
     for (const cell of cells) this.#expire(endMs, cell, decision.facts);
     if (this.#cells.size === 0) {
       // As new: whether an empty model is forgotten before it comes back makes no difference.
       this.#versions.clear();
       this.#hasInlineLabels = false;
+      this.#overruled = [];
+      if (this.#book.isIdle) this.#book.forgetCommands();
     }
     return decision;
   }
@@ -119,6 +125,7 @@ export class DataDetector {
       versions: [...this.#versions].sort(([a], [b]) => (a < b ? -1 : 1)),
       learners: [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, cell]) => [text, cell.learner.snapshot()]),
       book: this.#book.snapshot(),
+      overruled: { file: this.#file?.hash ?? null, segments: this.#overruled },
     };
   }
 
@@ -132,6 +139,8 @@ export class DataDetector {
     this.#lastDataMs = state.lastDataMs;
     this.#hasInlineLabels = state.hasInlineLabels;
     for (const [version, seen] of state.versions) this.#versions.set(version, { ...seen });
+    if (state.overruled !== undefined && state.overruled.file === (this.#file?.hash ?? null))
+      this.#overruled = [...state.overruled.segments];
     for (const [text, learner] of state.learners) {
       const [version, segment] = JSON.parse(text) as [string, CellKey['segment']];
       this.#watch({ version, segment }).learner.restore(learner, baselines.get(text) ?? null);
@@ -157,14 +166,47 @@ export class DataDetector {
     const text = cellText(key);
     let cell = this.#cells.get(text);
     if (cell === undefined) {
-      const { durationMs } = this.#modelSettings.baseline;
       cell = {
         history: new CellHistory(key, this.#settings, this.#unitMs),
-        learner: new BaselineLearner(this.#settings, this.#unitMs, durationMs, fileCellOf(this.#file, key)),
+        learner: this.#learner(this.#fileCell(key)),
       };
       this.#cells.set(text, cell);
     }
     return cell;
+  }
+
+  #learner(file: FileCell | null): BaselineLearner {
+    return new BaselineLearner(this.#settings, this.#unitMs, this.#modelSettings.baseline.durationMs, file);
+  }
+
+  #fileCell(key: CellKey): FileCell | null {
+    return this.#isOverruled(key.segment) ? null : fileCellOf(this.#file, key);
+  }
+
+  #isOverruled(segment: SegmentKey): boolean {
+    return this.#overruled.some((one) => one === null || JSON.stringify(one) === JSON.stringify(segment));
+  }
+
+  /**
+   * Drift and quality are compared with the same baseline, so they are accepted together: it is learned anew from this pane on, of all versions
+   * (else a version would be compared with the one before), and from live data, even where it came from a file.
+   */
+  #command(endMs: number, command: CommandRecord, facts: Fact[]): BookStep[] {
+    if (command.action === 'accept') {
+      if (command.kind !== null && isOnLabelClock(command.kind)) return [];
+      if (command.segment === null) this.#sinceMs = endMs - 2 * this.#settings.window.hopMs;
+      if (!this.#isOverruled(command.segment)) this.#overruled.push(command.segment);
+      for (const cell of this.#cells.values()) {
+        const { segment } = cell.history.key;
+        if (command.segment !== null && JSON.stringify(segment) !== JSON.stringify(command.segment)) continue;
+        const { current } = cell.learner;
+        if (current !== null) this.#dropBaseline(facts, cell, current);
+        const { number } = cell.learner.snapshot();
+        cell.learner = this.#learner(null);
+        cell.learner.startOver(number);
+      }
+    }
+    return this.#book.command(endMs, command);
   }
 
   #seeVersion(version: string, endMs: number): void {
@@ -206,7 +248,13 @@ export class DataDetector {
     if (cell.learner.current !== null) this.#dropBaseline(facts, cell, cell.learner.current);
   }
 
-  #evaluate(endMs: number, cells: readonly WatchedCell[], inexact: readonly string[], decision: Decision): void {
+  #evaluate(
+    endMs: number,
+    cells: readonly WatchedCell[],
+    inexact: readonly string[],
+    decision: Decision,
+    accepted: readonly BookStep[],
+  ): void {
     const evaluated = cells.map(({ history, learner }) => ({
       key: history.key,
       nodes: (stepMs: number, afterMs: number, untilMs: number) => history.nodes(stepMs, afterMs, untilMs),
@@ -227,8 +275,8 @@ export class DataDetector {
       const lastMs = version === null ? this.#lastDataMs : this.#versions.get(version)?.lastMs;
       return lastMs === undefined || (lastMs !== null && endMs - lastMs >= dayMs);
     };
-    for (const step of [...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
-      const window = this.#windowOrigin(endMs, step.scaleMs, inexact);
+    for (const step of [...accepted, ...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
+      const window = this.#windowOrigin(endMs, step.scaleMs, [...inexact, ...this.#book.inexact]);
       // A feature is watched over all versions: those that the window has are the ones concerned.
       const versions = step.versions.length > 0 ? step.versions : this.#versionsIn(endMs, step.scaleMs);
       decision.events.push(
@@ -251,7 +299,7 @@ export class DataDetector {
   /** Its own baseline; for a new version that of the version before it, or the only one of a file, until its own is complete. */
   #baselineOf(key: CellKey, learner: BaselineLearner): CellBaseline | null {
     if (key.version === allVersions || learner.current?.isFrozen === true) return learner.current;
-    const inFile = onlyVersionOf(this.#file, key.segment);
+    const inFile = this.#isOverruled(key.segment) ? null : onlyVersionOf(this.#file, key.segment);
     return this.#predecessorBaseline(key) ?? (inFile?.kind === 'dated' ? inFile.baseline : learner.current);
   }
 
@@ -270,7 +318,6 @@ export class DataDetector {
     return best?.baseline ?? null;
   }
 
-  /** Source offsets behind a window, and why it is not exact: what its nodes say, and the pane that is decided, which may have none. */
   /** Versions with predictions in a window. */
   #versionsIn(endMs: number, scaleMs: number): string[] {
     const versions: string[] = [];
@@ -282,6 +329,7 @@ export class DataDetector {
     return versions.sort();
   }
 
+  /** Source offsets behind a window, and why it is not exact: what its nodes say, and the pane that is decided, which may have none. */
   #windowOrigin(endMs: number, scaleMs: number, inexact: readonly string[]): { sources: SourceRange[]; inexact: string[] } {
     const whole = this.#cells.get(cellText({ version: allVersions, segment: null }));
     const nodes = whole?.history.nodes(scaleMs / stepsPerWindow, endMs - scaleMs, endMs) ?? [];

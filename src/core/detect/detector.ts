@@ -8,7 +8,14 @@
  */
 import type { EvaluationRecord, EventRecord, IncidentKind } from '../incident/event.ts';
 import type { CoreSettings } from '../settings.ts';
-import { anyModel, endWatermarkMs, type PartialRecord, type PartialsMessage, type SourceRole } from '../summarize/messages.ts';
+import {
+  anyModel,
+  type CommandRecord,
+  endWatermarkMs,
+  type PartialRecord,
+  type PartialsMessage,
+  type SourceRole,
+} from '../summarize/messages.ts';
 import { type ClocksState, type Gap, SourceClocks } from './clocks.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
@@ -43,6 +50,8 @@ export interface DecidedState {
   /** What a cell meant (`configHash`) in the newest pane with partials, on each clock. */
   readonly dataConfigHash: string | null;
   readonly labelConfigHash: string | null;
+  /** Commands before `offset` that a clock has not applied, for it has decided nothing since; absent in facts of releases that knew none. */
+  readonly commands?: { readonly data: readonly CommandRecord[]; readonly label: readonly CommandRecord[] };
 }
 
 export interface DetectorCounts {
@@ -67,6 +76,11 @@ export class Detector {
   /** Offset of the message of the newest decision before a restore. Messages up to it decide nothing. */
   #restoredOffset = -1;
   #previousDecided: string | null = null;
+  /** Commands that wait for the next pane of each clock. */
+  #dataCommands: readonly CommandRecord[] = [];
+  #labelCommands: readonly CommandRecord[] = [];
+  /** Offset of the first command that no `decided` fact knows of. */
+  #firstCommandOffset: number | null = null;
 
   /** `files`: baselines of the models that have one in a file. */
   constructor(settings: CoreSettings, files: FileBaselines = new Map()) {
@@ -109,13 +123,21 @@ export class Detector {
       case 'idle':
         this.#clocks.idle(message);
         break;
+      case 'command':
+        if (!isReread) this.#receive(message, offset);
+        return null;
     }
     return offset < this.#restoredOffset ? null : this.#decideDue(offset);
   }
 
-  /** Where to read on after a restart, given the position reached: never past what an undecided pane needs. */
+  /** Where to read on after a restart, given the position reached: never past what an undecided pane needs, nor a command that no fact holds. */
   commitOffset(position: number): number {
-    return Math.min(position, this.#predictions.lowestOffset ?? position, this.#feedback.lowestOffset ?? position);
+    return Math.min(
+      position,
+      this.#predictions.lowestOffset ?? position,
+      this.#feedback.lowestOffset ?? position,
+      this.#firstCommandOffset ?? position,
+    );
   }
 
   /** Puts back the state as of the newest decision. `models` are restored by the caller (`restore.ts`). */
@@ -127,8 +149,19 @@ export class Detector {
     this.#gaps = [...decided.gaps];
     this.#dataConfigHash = decided.dataConfigHash;
     this.#labelConfigHash = decided.labelConfigHash;
+    this.#dataCommands = decided.commands?.data ?? [];
+    this.#labelCommands = decided.commands?.label ?? [];
     this.#previousDecided = factKey({ fact: 'decided', dataEndMs: decided.dataEndMs, labelEndMs: decided.labelEndMs });
     for (const model of models) this.#models.set(model.model, model);
+  }
+
+  /** A command on a partition that no model has come to concerns nothing, and would hold back the commit for ever. */
+  #receive(command: CommandRecord, offset: number): void {
+    if (this.#dataEndMs === null && this.#predictions.earliestPaneMs === null) return;
+    if (this.#dataCommands.some(({ id }) => id === command.id)) return;
+    this.#dataCommands = [...this.#dataCommands, command];
+    this.#labelCommands = [...this.#labelCommands, command];
+    this.#firstCommandOffset ??= offset;
   }
 
   #store(partial: PartialRecord, offset: number, isReread: boolean): void {
@@ -145,6 +178,7 @@ export class Detector {
     this.#decideData(step);
     this.#decideLabels(step);
     if (step.dataPanes + step.labelPanes === 0) return null;
+    this.#firstCommandOffset = null;
     this.#gaps = this.#gaps.filter((gap) => gap.toMs + this.#settings.window.latenessMs > (this.#labelEndMs ?? this.#dataEndMs ?? 0));
     const decided: DecidedState = {
       offset,
@@ -154,6 +188,7 @@ export class Detector {
       gaps: this.#gaps,
       dataConfigHash: this.#dataConfigHash,
       labelConfigHash: this.#labelConfigHash,
+      commands: { data: this.#dataCommands, label: this.#labelCommands },
     };
     const key = factKey({ fact: 'decided', dataEndMs: this.#dataEndMs, labelEndMs: this.#labelEndMs });
     const tombstones = step.facts.filter((fact) => fact.value === null);
@@ -197,9 +232,11 @@ export class Detector {
       for (const name of [...new Set([...this.#models.keys(), ...byModel.keys()])].sort()) {
         const partials = byModel.get(name) ?? [];
         const model = this.#model(name);
-        if (partials.length === 0 && model.data.isDormant(endMs)) continue;
-        collect(step, model.decideData(endMs, partials, inexact));
+        const commands = this.#dataCommands.filter((command) => command.model === name);
+        if (partials.length === 0 && commands.length === 0 && model.data.isDormant(endMs)) continue;
+        collect(step, model.decideData(endMs, partials, inexact, commands));
       }
+      this.#dataCommands = [];
       this.#dataEndMs = endMs;
       step.dataPanes++;
     }
@@ -230,12 +267,14 @@ export class Detector {
       this.#labelConfigHash = hashes.at(-1) ?? this.#labelConfigHash;
       for (const model of [...this.#models.values()].sort((a, b) => (a.model < b.model ? -1 : 1))) {
         const partials = [...(byModel.get(model.model) ?? []), ...(byModel.get(anyModel) ?? [])];
-        if (partials.length === 0 && model.labels.isDormant) {
+        const commands = this.#labelCommands.filter((command) => command.model === model.model);
+        if (partials.length === 0 && commands.length === 0 && model.labels.isDormant) {
           this.#forgetIfEmpty(step, model);
           continue;
         }
-        collect(step, model.decideLabels(endMs, partials, inexact));
+        collect(step, model.decideLabels(endMs, partials, inexact, commands));
       }
+      this.#labelCommands = [];
       this.#labelEndMs = endMs;
       step.labelPanes++;
     }

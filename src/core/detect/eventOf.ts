@@ -52,6 +52,7 @@ export function eventOf(step: BookStep, origin: EventOrigin): EventRecord {
       : { replay: { from: new Date(origin.replay.fromMs).toISOString(), to: new Date(origin.replay.toMs).toISOString() } }),
     owner: origin.settings.owner,
     ...(picture === null ? {} : { picture }),
+    ...(step.closing === undefined ? {} : { closing: step.closing }),
   };
 }
 

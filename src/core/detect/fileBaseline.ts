@@ -16,6 +16,8 @@ export type FileCell =
 
 export interface FileBaseline {
   readonly kind: FileCell['kind'];
+  /** Of the file's bytes. */
+  readonly hash: string;
   /** By cell text. */
   readonly cells: ReadonlyMap<string, FileCell>;
   /** The only version in the file: empty where its rows name none; null where there are several. */
@@ -69,7 +71,7 @@ export function fitFile(
   if (!cells.has(cellText({ version: allVersions, segment: null }))) return null;
   const versions = [...nodes.values()].flatMap(({ key }) => (key.segment === null && key.version !== allVersions ? [key.version] : []));
   const [only] = versions;
-  return { kind: span === null ? 'undated' : 'dated', cells, onlyVersion: versions.length === 1 ? (only ?? null) : null };
+  return { kind: span === null ? 'undated' : 'dated', hash, cells, onlyVersion: versions.length === 1 ? (only ?? null) : null };
 }
 
 /**

@@ -5,14 +5,14 @@
  */
 import { dayMs, formatDuration } from '../duration.ts';
 import type { EvaluationRecord, EventSeries, IncidentKind, SourceRange } from '../incident/event.ts';
-import { IncidentBook, type Signal } from '../incident/incidentBook.ts';
+import { type BookStep, IncidentBook, type Signal } from '../incident/incidentBook.ts';
 import { PerformanceState } from '../performance/performanceState.ts';
 import type { PerformanceEvaluation } from '../performance/types.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf } from '../settings.ts';
 import { mergeFeedbackSamples } from '../sketch/sample.ts';
 import type { FeedbackSampleEntry, PredictionSampleEntry, Sample } from '../sketch/types.ts';
-import type { PartialRecord } from '../summarize/messages.ts';
+import type { CommandRecord, PartialRecord } from '../summarize/messages.ts';
 import { shapeOf } from '../summarize/modelShape.ts';
 import type { Decision } from './dataDetector.ts';
 import { parseSeriesKey, segmentRecord, seriesKey } from './dataEvaluation.ts';
@@ -82,8 +82,7 @@ export class LabelDetector {
   /** End of the first pane that can lead to anything without new labels: minus infinity (now) while samples are kept, infinity where there is none. */
   get nextWorkMs(): number {
     const first = this.#waiting.size === 0 ? Number.POSITIVE_INFINITY : Math.min(...this.#waiting.keys());
-    const isKept =
-      this.#book.openCount > 0 || this.#performance.storedRows() > 0 || [...this.#factKeys.keys()].some((endMs) => endMs < first);
+    const isKept = !this.#book.isIdle || this.#performance.storedRows() > 0 || [...this.#factKeys.keys()].some((endMs) => endMs < first);
     return isKept ? Number.NEGATIVE_INFINITY : first;
   }
 
@@ -112,7 +111,7 @@ export class LabelDetector {
   }
 
   /** Decides the pane that ends at `endMs` from the feedback partials that arrived in it, in merge order. */
-  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
+  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], commands: readonly CommandRecord[] = []): Decision {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     this.#join(endMs);
     const labelling = partials.filter((partial) => this.#isLabelledBy(partial.source.topic));
@@ -128,8 +127,11 @@ export class LabelDetector {
       decision.facts.push(...facts);
       this.#addFeedback(endMs, sample, sources);
     }
-    this.#evaluate(endMs, inexact, decision);
+    const accepted = commands.flatMap((command) => this.#command(endMs, command));
+    this.#evaluate(endMs, inexact, decision, accepted);
     this.#expire(endMs, decision.facts);
+    // As new: whether an empty model is forgotten before it comes back makes no difference.
+    if (this.isEmpty) this.#book.forgetCommands();
     return decision;
   }
 
@@ -199,7 +201,18 @@ export class LabelDetector {
     this.#sources.add(paneMs, sources);
   }
 
-  #evaluate(endMs: number, inexact: readonly string[], decision: Decision): void {
+  /** Performance has one baseline for the whole and its segments: only what is said of the whole can be accepted of it. */
+  #command(endMs: number, command: CommandRecord): BookStep[] {
+    if (command.action === 'accept') {
+      const isMeant = command.segment === null && (command.kind === null || isOnLabelClock(command.kind));
+      if (!isMeant) return [];
+      this.#sinceMs = endMs - 2 * this.#settings.window.hopMs;
+      this.#performance.startOver(endMs - this.#settings.window.hopMs);
+    }
+    return this.#book.command(endMs, command);
+  }
+
+  #evaluate(endMs: number, inexact: readonly string[], decision: Decision, accepted: readonly BookStep[]): void {
     const isGone = (version: string | null) => endMs - (this.#lastMs.get(version ?? '') ?? endMs) >= dayMs;
     const evaluations = this.#performance.decide(endMs, this.#book.openCount > 0);
     const signals: Signal[] = [];
@@ -224,7 +237,7 @@ export class LabelDetector {
       const newest = ofScale.at(-1);
       if (newest !== undefined) windows.set(scaleMs, newest);
     }
-    for (const step of [...this.#book.advance(endMs, signals), ...this.#book.end(endMs, isGone)]) {
+    for (const step of [...accepted, ...this.#book.advance(endMs, signals), ...this.#book.end(endMs, isGone)]) {
       const windowEndMs = windows.get(step.scaleMs)?.windowEndMs ?? endMs;
       const windowStartMs = windowEndMs - step.scaleMs;
       const sources = this.#sources.between(windowStartMs, endMs);
@@ -236,7 +249,7 @@ export class LabelDetector {
           windowEndMs,
           sources,
           replay: replayOf(this.#sinceMs, endMs, this.#settings.window.latenessMs),
-          inexact,
+          inexact: [...inexact, ...this.#book.inexact].sort(),
           picture: ({ key, scaleMs }) => {
             const [, version, segment] = parseSeriesKey(key);
             return performancePicture(this.#performance.trail(version, segment, scaleMs), this.#modelSettings.performance.minDrop);
@@ -259,6 +272,11 @@ export class LabelDetector {
       for (const key of keys) facts.push({ key, value: null });
     }
   }
+}
+
+/** Whether incidents of a kind live on the label clock; all others live on the data clock. */
+export function isOnLabelClock(kind: IncidentKind): boolean {
+  return kind === 'performance' || kind === 'estimate';
 }
 
 function describe(one: PerformanceEvaluation): EventSeries {

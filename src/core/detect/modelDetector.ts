@@ -2,7 +2,7 @@
 import type { IncidentKind } from '../incident/event.ts';
 import type { CoreSettings } from '../settings.ts';
 import { mergePredictionSamples } from '../sketch/sample.ts';
-import type { PartialRecord } from '../summarize/messages.ts';
+import type { CommandRecord, PartialRecord } from '../summarize/messages.ts';
 import { shapeOf } from '../summarize/modelShape.ts';
 import { DataDetector, type Decision } from './dataDetector.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
@@ -43,15 +43,20 @@ export class ModelDetector {
     );
   }
 
-  decideData(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
-    const decision = this.data.decide(endMs, partials, inexact);
+  decideData(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], commands: readonly CommandRecord[]): Decision {
+    const decision = this.data.decide(endMs, partials, inexact, commands);
     decision.facts.push(...this.labels.addPredictions(endMs, this.#predictions(partials)));
     this.#dataStateMs = this.#writeState(decision.facts, 'data', endMs, this.#dataStateMs, this.data.snapshot());
     return decision;
   }
 
-  decideLabels(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[]): Decision {
-    const decision = this.labels.decide(endMs, partials, inexact);
+  decideLabels(
+    endMs: number,
+    partials: readonly PartialRecord[],
+    inexact: readonly string[],
+    commands: readonly CommandRecord[],
+  ): Decision {
+    const decision = this.labels.decide(endMs, partials, inexact, commands);
     this.#labelStateMs = this.#writeState(decision.facts, 'label', endMs, this.#labelStateMs, this.labels.snapshot());
     return decision;
   }

@@ -1,11 +1,19 @@
 /** What the state fact of a model holds besides nodes, baselines and samples, which are facts of their own. Plain JSON. */
 import type { BookState } from '../incident/incidentBook.ts';
+import type { SegmentKey } from '../summarize/messages.ts';
 import type { LearnerState } from './baselineLearner.ts';
 
 /** Event time of the first and the last pane with data of a version. */
 export interface VersionState {
   readonly firstMs: number;
   lastMs: number;
+}
+
+/** Cells for which a baseline file counts no more; a file of another hash counts again. */
+export interface OverruledFile {
+  readonly file: string | null;
+  /** Segments concerned; null among them: all cells. */
+  readonly segments: readonly SegmentKey[];
 }
 
 export interface DataState {
@@ -20,6 +28,8 @@ export interface DataState {
   /** By cell text, sorted. */
   readonly learners: readonly (readonly [cell: string, state: LearnerState])[];
   readonly book: BookState;
+  /** What an accepted change has taken the place of in the baseline file; absent in states of releases that knew no commands. */
+  readonly overruled?: OverruledFile;
 }
 
 export interface LabelState {

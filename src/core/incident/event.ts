@@ -1,7 +1,9 @@
 /** The output contract (docs/design/design.md, section 9): what is written to the events topic, to `events.ndjson` and, as an issue, to Sentry. */
 import type { Picture } from './picture.ts';
 
-export type IncidentKind = 'drift' | 'performance' | 'estimate' | 'quality' | 'volume';
+/** Every kind of incident. */
+export const incidentKinds = ['drift', 'performance', 'estimate', 'quality', 'volume'] as const;
+export type IncidentKind = (typeof incidentKinds)[number];
 export type IncidentStep = 'opened' | 'escalated' | 'reminded' | 'recovered' | 'ended';
 export type Severity = 'info' | 'warning' | 'error';
 
@@ -36,6 +38,25 @@ export interface EventSeries {
   readonly baseline: Description;
   /** Of a categorical series: how many categories the side with more of them has, in a segment the whole model's baseline; where they are not all counted, more than were. */
   readonly categories?: number;
+  /** Only on `recovered` and `ended`. */
+  readonly worst?: WorstMoment;
+}
+
+/** When a series was furthest off while an incident lasted, by the effect of what decided then. */
+export interface WorstMoment {
+  /** ISO time: end of the window. */
+  readonly at: string;
+  readonly statistic: string;
+  readonly effect: number;
+  readonly observed: number;
+  readonly expected: number;
+}
+
+/** Who ended an incident, and why: `accepted` means that the change is the new normal. */
+export interface Closing {
+  readonly action: 'accepted';
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** One step of an incident. Times are ISO 8601 with Z. */
@@ -60,7 +81,7 @@ export interface EventRecord {
   /** When the incident opened. */
   readonly start: string;
   readonly exact: boolean;
-  /** Why `exact` is false: `idle`, `gap`, `new-partition`, `config-change`. Empty while it is true. */
+  /** Why `exact` is false: `idle`, `gap`, `new-partition`, `config-change`, `command`. Empty while it is true. */
   readonly inexactReasons: readonly string[];
   /** One line that a person can act on. */
   readonly summary: string;
@@ -74,6 +95,8 @@ export interface EventRecord {
   readonly owner: string | null;
   /** What its picture shows; on `opened` and `escalated`. */
   readonly picture?: Picture;
+  /** Only where a person ended the incident (step `ended`). */
+  readonly closing?: Closing;
 }
 
 export type Verdict = 'ok' | 'drift' | 'insufficient' | 'learning';

@@ -12,8 +12,8 @@ import { canonicalJson } from '../canonicalJson.ts';
 import { dayMs } from '../duration.ts';
 import { sha256Hex } from '../hashText.ts';
 import { type AlertSettings, stepsPerWindow } from '../settings.ts';
-import type { SegmentKey } from '../summarize/messages.ts';
-import type { EventSeries, IncidentKind, IncidentStep, Severity } from './event.ts';
+import type { CommandRecord, SegmentKey } from '../summarize/messages.ts';
+import type { Closing, EventSeries, IncidentKind, IncidentStep, Severity, WorstMoment } from './event.ts';
 
 /** p at or below which a series is named as "moving too" when an incident opens. */
 const movingToo = 0.01;
@@ -56,6 +56,8 @@ interface SeriesState {
   /** As last described, and the scale that was. */
   last: EventSeries;
   lastScaleMs: number;
+  /** Absent in states of releases that kept none. */
+  worst?: WorstMoment;
 }
 
 interface IncidentState {
@@ -73,6 +75,16 @@ interface IncidentState {
   readonly series: SeriesState[];
 }
 
+/** What is muted, up to an event time (inclusive), and by whom. */
+export interface Mute {
+  readonly kind: IncidentKind | null;
+  readonly segment: SegmentKey;
+  readonly series: readonly string[];
+  readonly untilMs: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
 interface Run {
   readonly count: number;
   readonly lastMs: number;
@@ -84,6 +96,10 @@ export interface BookState {
   readonly open: IncidentState[];
   /** Where a chain may go on, by `kind|segment`. */
   readonly closed: Record<string, { readonly chain: string; readonly closedMs: number }>;
+  /** Absent in states of releases that knew no commands. */
+  readonly mutes?: readonly Mute[];
+  /** Whether a command ever took effect: what follows is no function of the source log alone. */
+  readonly isCommanded?: boolean;
 }
 
 /** One step of an incident, before the detector adds windows, offsets and the line for people. */
@@ -101,6 +117,8 @@ export interface BookStep {
   readonly series: readonly EventSeries[];
   /** Key of the first of the series, and the scale that it was described at: what a picture of the step shows. */
   readonly leading: { readonly key: string; readonly statistic: string; readonly scaleMs: number } | null;
+  /** Only where a person ended the incident. */
+  readonly closing?: Closing;
 }
 
 const severityRank: Record<Severity, number> = { info: 0, warning: 1, error: 2 };
@@ -128,6 +146,8 @@ export class IncidentBook {
   #runs = new Map<string, Run>();
   #open = new Map<string, IncidentState>();
   #closed = new Map<string, { chain: string; closedMs: number }>();
+  #mutes: readonly Mute[] = [];
+  #isCommanded = false;
 
   constructor(group: string, model: string, alerts: AlertSettings) {
     this.#group = group;
@@ -137,6 +157,21 @@ export class IncidentBook {
 
   get openCount(): number {
     return this.#open.size;
+  }
+
+  /** Whether nothing is open and nothing muted: then time alone changes nothing. */
+  get isIdle(): boolean {
+    return this.#open.size === 0 && this.#mutes.length === 0;
+  }
+
+  /** To be called where nothing is left that a command has touched. */
+  forgetCommands(): void {
+    this.#isCommanded = false;
+  }
+
+  /** Why steps from now on are not exact: people have taken a hand. */
+  get inexact(): readonly string[] {
+    return this.#isCommanded ? ['command'] : [];
   }
 
   /** Kind of every open incident. */
@@ -156,12 +191,14 @@ export class IncidentBook {
    * comparisons at scales that were not due now: it is asked when an incident opens, for the series that are moving too.
    */
   advance(nowMs: number, signals: readonly Signal[], others: () => readonly Signal[] = () => []): BookStep[] {
+    this.#mutes = this.#mutes.filter((mute) => mute.untilMs >= nowMs);
     const steps: BookStep[] = [];
     const ready = new Map<string, Signal[]>();
     for (const signal of signals) {
       const run = this.#count(nowMs, signal);
       this.#follow(nowMs, signal);
       if (run < this.#alerts.openAfter || signal.newest !== 'shows' || signal.isShownByWhole) continue;
+      if (this.#isMuted(signal.kind, signal.segment, signal.name)) continue;
       const place = placeOf(signal.kind, signal.segment);
       const list = ready.get(place);
       if (list === undefined) ready.set(place, [signal]);
@@ -194,11 +231,60 @@ export class IncidentBook {
     return steps;
   }
 
+  /**
+   * Takes what a person said. `accept` ends the open incidents of the segment (null: all of them) and what was about to open there; their chain
+   * ends too, so that a later incident is a new issue. Whoever calls learns the baselines anew.
+   */
+  command(nowMs: number, command: CommandRecord): BookStep[] {
+    this.#isCommanded = true;
+    const { kind, segment, series, untilMs, by, reason } = command;
+    switch (command.action) {
+      case 'mute':
+        this.#mutes = [...this.#mutes, { kind, segment, series, untilMs: untilMs ?? nowMs, by, reason }];
+        return [];
+      case 'unmute':
+        this.#mutes = this.#mutes.filter((mute) => !isWithin(mute, command));
+        return [];
+      case 'accept':
+        return this.#accept(nowMs, command);
+    }
+  }
+
+  #accept(nowMs: number, { segment, by, reason }: CommandRecord): BookStep[] {
+    const isMeant = (place: SegmentKey) => segment === null || isSame(segment, place);
+    for (const key of this.#runs.keys()) if (isMeant(segmentOfRun(key))) this.#runs.delete(key);
+    const steps: BookStep[] = [];
+    for (const place of [...this.#open.keys()].sort()) {
+      const incident = this.#open.get(place) as IncidentState;
+      if (!isMeant(incident.segment)) continue;
+      steps.push({ ...this.#close(nowMs, place, incident, 'ended'), closing: { action: 'accepted', by, reason } });
+    }
+    for (const place of this.#closed.keys()) if (isMeant(JSON.parse(place)[1])) this.#closed.delete(place);
+    return steps;
+  }
+
+  /** While a series is muted it opens, joins and escalates nothing; it is counted, so that it opens as soon as it is not muted any more. */
+  #isMuted(kind: IncidentKind, segment: SegmentKey, name: string): boolean {
+    return this.#mutes.some(
+      (mute) =>
+        (mute.kind === null || mute.kind === kind) &&
+        (mute.segment === null || isSame(mute.segment, segment)) &&
+        (mute.series.length === 0 || mute.series.includes(name)),
+    );
+  }
+
+  /** Nothing is told of an incident while all that is still in it is muted. */
+  #isIncidentMuted({ kind, segment, series }: IncidentState): boolean {
+    return series.every((one) => !one.joined || one.isRecovered || this.#isMuted(kind, segment, one.last.name));
+  }
+
   snapshot(): BookState {
     return {
       runs: Object.fromEntries([...this.#runs].sort(([a], [b]) => (a < b ? -1 : 1))),
       open: [...this.#open.keys()].sort().map((place) => structuredClone(this.#open.get(place) as IncidentState)),
       closed: Object.fromEntries([...this.#closed].sort(([a], [b]) => (a < b ? -1 : 1))),
+      mutes: this.#mutes,
+      isCommanded: this.#isCommanded,
     };
   }
 
@@ -206,6 +292,8 @@ export class IncidentBook {
     this.#runs = new Map(Object.entries(state.runs));
     this.#open = new Map(state.open.map((incident) => [placeOf(incident.kind, incident.segment), structuredClone(incident)]));
     this.#closed = new Map(Object.entries(state.closed));
+    this.#mutes = state.mutes ?? [];
+    this.#isCommanded = state.isCommanded ?? false;
   }
 
   /** Breaches of this scale in a row, this one included. */
@@ -241,6 +329,7 @@ export class IncidentBook {
       if (!signal.isBreach || signal.kind !== incident.kind) continue;
       series.last = { ...signal.describe(), since: series.last.since, joined: series.joined };
       series.lastScaleMs = signal.scaleMs;
+      series.worst = worse(series.worst, series.last, nowMs);
     }
   }
 
@@ -273,6 +362,7 @@ export class IncidentBook {
     for (const cause of causes) this.#add(nowMs, incident, cause, true);
     for (const signal of signals) {
       const isSamePlace = placeOf(signal.kind, signal.segment) === place;
+      if (this.#isMuted(signal.kind, signal.segment, signal.name)) continue;
       if (isSamePlace && signal.p <= movingToo && !incident.series.some((one) => one.key === signal.key))
         this.#add(nowMs, incident, signal, false);
     }
@@ -287,6 +377,7 @@ export class IncidentBook {
       if (joined) known.quietRuns[String(signal.scaleMs)] ??= 0;
       return;
     }
+    const last = { ...signal.describe(), since: new Date(nowMs).toISOString(), joined };
     incident.series.push({
       key: signal.key,
       version: signal.version,
@@ -296,8 +387,9 @@ export class IncidentBook {
       quietRuns: joined ? { [signal.scaleMs]: 0 } : {},
       lastBreachMs: nowMs,
       isRecovered: !joined,
-      last: { ...signal.describe(), since: new Date(nowMs).toISOString(), joined },
+      last,
       lastScaleMs: signal.scaleMs,
+      ...(joined ? { worst: worse(undefined, last, nowMs) } : {}),
     });
   }
 
@@ -326,6 +418,7 @@ export class IncidentBook {
     if (incident.startMs === nowMs) return null;
     for (const series of incident.series) if (series.joined && this.#isQuiet(nowMs, series)) series.isRecovered = true;
     if (incident.series.every((series) => series.isRecovered || !series.joined)) return this.#close(nowMs, place, incident, 'recovered');
+    if (this.#isIncidentMuted(incident)) return null;
     if (incident.isEscalationDue && nowMs - incident.lastNewsMs >= this.#alerts.cooldownMs) {
       incident.isEscalationDue = false;
       incident.lastNewsMs = nowMs;
@@ -345,7 +438,15 @@ export class IncidentBook {
     incident.ordinal++;
     this.#open.delete(place);
     this.#closed.set(place, { chain: incident.chain, closedMs: nowMs });
-    return this.#step(incident, step);
+    const closed = this.#step(incident, step);
+    const worst = new Map(incident.series.map((series) => [series.last, series.worst]));
+    return {
+      ...closed,
+      series: closed.series.map((last) => {
+        const moment = worst.get(last);
+        return moment === undefined ? last : { ...last, worst: moment };
+      }),
+    };
   }
 
   #step(incident: IncidentState, step: IncidentStep): BookStep {
@@ -377,7 +478,33 @@ function compareSeries(left: SeriesState, right: SeriesState): number {
   );
 }
 
+/** The worse of what is known and what was just described. */
+function worse(known: WorstMoment | undefined, { statistic, effects, current, baseline }: EventSeries, nowMs: number): WorstMoment {
+  const effect = effects.effect ?? 0;
+  if (known !== undefined && Math.abs(known.effect) >= Math.abs(effect)) return known;
+  const size = (value: number | string | undefined) => (typeof value === 'number' ? value : 0);
+  return { at: new Date(nowMs).toISOString(), statistic, effect, observed: size(current.observed), expected: size(baseline.expected) };
+}
+
+function isSame(left: SegmentKey, right: SegmentKey): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** Whether an unmute that names a part (kind, segment, series; nothing: all) covers a mute. */
+function isWithin(mute: Mute, { kind, segment, series }: CommandRecord): boolean {
+  return (
+    (kind === null || kind === mute.kind) &&
+    (segment === null || isSame(segment, mute.segment)) &&
+    (series.length === 0 || (mute.series.length > 0 && mute.series.every((name) => series.includes(name))))
+  );
+}
+
 /** Scale of a key of `runs`. */
 function scaleOf(runKey: string): number {
   return Number(runKey.slice(0, runKey.indexOf('|')));
+}
+
+/** Segment of a key of `runs`, whose second part is the key of a series (`seriesKey`). */
+function segmentOfRun(runKey: string): SegmentKey {
+  return JSON.parse(runKey.slice(runKey.indexOf('|') + 1))[2];
 }

@@ -1,10 +1,18 @@
 import { InputError } from '../errors.ts';
-import type { EventRecord, EventSeries, IncidentKind, IncidentStep, Severity, SourceRange } from './event.ts';
+import {
+  type Closing,
+  type EventRecord,
+  type EventSeries,
+  type IncidentStep,
+  incidentKinds,
+  type Severity,
+  type SourceRange,
+  type WorstMoment,
+} from './event.ts';
 import { flag, hexId, list, members, number, numberOrText, record, text, time, whole, word } from './fields.ts';
 import { readPicture } from './readPicture.ts';
 
 const steps: readonly IncidentStep[] = ['opened', 'escalated', 'reminded', 'recovered', 'ended'];
-const kinds: readonly IncidentKind[] = ['drift', 'performance', 'estimate', 'quality', 'volume'];
 const severities: readonly Severity[] = ['info', 'warning', 'error'];
 
 /**
@@ -27,7 +35,7 @@ export function parseEvent(value: Uint8Array | string | null): EventRecord {
     chain: hexId(field.chain, 'chain'),
     ordinal: whole(field.ordinal, 'ordinal'),
     step: word(field.step, 'step', steps),
-    kind: word(field.kind, 'kind', kinds),
+    kind: word(field.kind, 'kind', incidentKinds),
     severity: word(field.severity, 'severity', severities),
     model: text(field.model, 'model'),
     versions: list(field.versions, 'versions').map((version, index) => text(version, `versions[${index}]`)),
@@ -43,7 +51,28 @@ export function parseEvent(value: Uint8Array | string | null): EventRecord {
     source: list(field.source, 'source').map((one, index) => range(one, `source[${index}]`)),
     ...(field.replay === undefined ? {} : { replay: replay(field.replay) }),
     owner: field.owner === null ? null : text(field.owner, 'owner'),
+    ...(field.closing === undefined ? {} : { closing: closing(field.closing) }),
     ...(picture === null ? {} : { picture }),
+  };
+}
+
+function worst(value: unknown, path: string): WorstMoment {
+  const field = members(value, path);
+  return {
+    at: time(field.at, `${path}.at`),
+    statistic: text(field.statistic, `${path}.statistic`),
+    effect: number(field.effect, `${path}.effect`),
+    observed: number(field.observed, `${path}.observed`),
+    expected: number(field.expected, `${path}.expected`),
+  };
+}
+
+function closing(value: unknown): Closing {
+  const field = members(value, 'closing');
+  return {
+    action: word(field.action, 'closing.action', ['accepted']),
+    by: text(field.by, 'closing.by'),
+    reason: text(field.reason, 'closing.reason'),
   };
 }
 
@@ -66,6 +95,7 @@ function series(value: unknown, path: string): EventSeries {
     phi: number(field.phi, `${path}.phi`),
     current: record(field.current, `${path}.current`, numberOrText),
     baseline: record(field.baseline, `${path}.baseline`, numberOrText),
+    ...(field.worst === undefined ? {} : { worst: worst(field.worst, `${path}.worst`) }),
     ...(field.categories === undefined ? {} : { categories: whole(field.categories, `${path}.categories`) }),
   };
 }

@@ -17,6 +17,8 @@ export function summaryLine(step: BookStep, nowMs: number): string {
     const isAgain = step.kind === 'performance' ? 'as expected again' : 'as in the baseline again';
     return `Recovered after ${lasted}: ${listed(namesOf(step.series))}${where} ${isAgain}`;
   }
+  if (step.closing !== undefined)
+    return `Ended after ${lasted}: accepted as the new normal by ${step.closing.by}${where}: ${step.closing.reason}`;
   if (step.step === 'ended') return `Ended after ${lasted}: no data for a day${where}`;
   if (first === undefined) return '';
   const others = namesOf(joined.slice(1));

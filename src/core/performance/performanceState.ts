@@ -123,6 +123,14 @@ export class PerformanceState {
     return evaluations;
   }
 
+  /** Forgets the frozen baselines of all versions: they are learned anew from predictions at or after `fromMs`. */
+  startOver(fromMs: number): void {
+    for (const state of this.#versions.values()) {
+      state.baseline = null;
+      state.searchFromMs = Math.max(state.searchFromMs, fromMs);
+    }
+  }
+
   /**
    * The newest window of a series and windows before it, ascending, every quarter of the scale, with the labels that they have by now: how the metric came to where it is. Only
    * windows whose rows a restart has too. To be asked after `decide`; changes nothing.

@@ -3,6 +3,7 @@
  * so that the same message is the same bytes. A partial over the size limit is cut into parts (`parts.ts`).
  */
 import { InputError } from '../errors.ts';
+import { type IncidentKind, incidentKinds } from '../incident/event.ts';
 import type { InvalidReason } from '../record/record.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
 import {
@@ -17,6 +18,7 @@ import {
 } from '../sketch/wire.ts';
 import type {
   Cell,
+  CommandRecord,
   IdleRecord,
   PartialRecord,
   PartialsMessage,
@@ -29,7 +31,7 @@ import type {
 /** Version of the messages of the `partials` topic. */
 const messageWireVersion = 1;
 
-const typeCodes = { partial: 1, watermark: 2, idle: 3, part: 4 } as const;
+const typeCodes = { partial: 1, watermark: 2, idle: 3, part: 4, command: 5 } as const;
 
 /** What identifies a partial and says what it covers; the same for all its parts. */
 export type PartialHead = Omit<PartialRecord, 'type' | 'cells' | 'counts'>;
@@ -74,6 +76,9 @@ export function encodeMessage(message: PartialsMessage | PartialPart): Uint8Arra
       writer.f64(message.idleForMs);
       writeTime(writer, message.watermarkMs);
       writer.varint(message.partitions);
+      break;
+    case 'command':
+      writeCommand(writer, message);
       break;
   }
   return writer.finish();
@@ -136,6 +141,8 @@ function readMessage(reader: ByteReader, type: number): PartialsMessage | Partia
       };
       return idle;
     }
+    case typeCodes.command:
+      return readCommand(reader);
     default:
       throw reader.wrong(`unknown message type ${type}`);
   }
@@ -165,6 +172,46 @@ function readHead(reader: ByteReader): PartialHead {
     complete: readFlag(reader),
     configHash: reader.string(),
   };
+}
+
+const actions: readonly CommandRecord['action'][] = ['accept', 'mute', 'unmute'];
+
+function writeCommand(writer: ByteWriter, command: CommandRecord): void {
+  for (const text of [command.id, command.action, command.model, command.kind ?? '']) writer.string(text);
+  writeSegment(writer, command.segment);
+  writer.varint(command.series.length);
+  for (const text of [...command.series, command.by, command.reason]) writer.string(text);
+  writeTime(writer, command.untilMs);
+  writer.f64(command.atMs);
+}
+
+function readCommand(reader: ByteReader): CommandRecord {
+  const id = reader.string();
+  const action = readWord(reader, actions);
+  const model = reader.string();
+  const kind = readWord<IncidentKind | ''>(reader, ['', ...incidentKinds]);
+  const segment = readSegment(reader);
+  const series = Array.from({ length: reader.count(1) }, () => reader.string());
+  const [by, reason] = [reader.string(), reader.string()];
+  const [untilMs, atMs] = [readTime(reader), readFinite(reader)];
+  if (action === 'mute' && untilMs === null) throw reader.wrong('a mute without an end');
+  return { type: 'command', id, action, model, kind: kind === '' ? null : kind, segment, series, by, reason, untilMs, atMs };
+}
+
+function readWord<Word extends string>(reader: ByteReader, words: readonly Word[]): Word {
+  const text = reader.string();
+  const word = words.find((one) => one === text);
+  if (word === undefined) throw reader.wrong(`"${text}" where one of ${words.join(', ')} must stand`);
+  return word;
+}
+
+function writeSegment(writer: ByteWriter, segment: SegmentKey): void {
+  writeFlag(writer, segment !== null);
+  if (segment !== null) for (const text of segment) writer.string(text);
+}
+
+function readSegment(reader: ByteReader): SegmentKey {
+  return readFlag(reader) ? [reader.string(), reader.string()] : null;
 }
 
 function writeSource(writer: ByteWriter, source: SourcePartition): void {
@@ -228,8 +275,7 @@ function readCounts(reader: ByteReader): RecordCounts | null {
 
 function writeCell(writer: ByteWriter, cell: Cell): void {
   writer.string(cell.version);
-  writeFlag(writer, cell.segment !== null);
-  if (cell.segment !== null) for (const text of cell.segment) writer.string(text);
+  writeSegment(writer, cell.segment);
   writer.varint(cell.rows);
   writer.varint(cell.capped);
   writer.varint(cell.series.size);
@@ -245,7 +291,7 @@ function writeCell(writer: ByteWriter, cell: Cell): void {
 
 function readCell(reader: ByteReader): Cell {
   const version = reader.string();
-  const segment: SegmentKey = readFlag(reader) ? [reader.string(), reader.string()] : null;
+  const segment = readSegment(reader);
   const [rows, capped] = [reader.varint(), reader.varint()];
   const series = new Map<string, SeriesSummary>();
   for (let left = reader.count(3); left > 0; left -= 1) {

@@ -1,4 +1,5 @@
 /** The records of the `partials` topic as types; their bytes are `codec.ts`. docs/design/design.md, section 1 and docs/design/protocol.md, Partials, fix their meaning. */
+import type { IncidentKind } from '../incident/event.ts';
 import type { InvalidReason } from '../record/record.ts';
 import type { FeedbackSampleEntry, PredictionSampleEntry, Sample, SeriesSummary } from '../sketch/types.ts';
 
@@ -102,7 +103,31 @@ export const earliestWatermarkMs = -8.64e15;
 /** Watermark at the end of a source that ends (a file): later than every event time. */
 export const endWatermarkMs = 8.64e15;
 
-export type PartialsMessage = PartialRecord | WatermarkRecord | IdleRecord;
+/**
+ * What a person wants of one model (docs/decisions/0024-commands-are-records.md): written by `tidemark accept`, `mute` and `unmute` to the model's partition of
+ * `partials`, applied by detect with the first pane that each clock decides after its position.
+ */
+export interface CommandRecord {
+  readonly type: 'command';
+  /** Names this command: what a repeated write is told by. */
+  readonly id: string;
+  readonly action: 'accept' | 'mute' | 'unmute';
+  readonly model: string;
+  /** Only incidents of this kind; null: of every kind. */
+  readonly kind: IncidentKind | null;
+  /** Only this segment; null: the whole and all segments. */
+  readonly segment: SegmentKey;
+  /** Only series of these names; empty: all. */
+  readonly series: readonly string[];
+  readonly by: string;
+  readonly reason: string;
+  /** Of `mute`: event time up to which it lasts. */
+  readonly untilMs: number | null;
+  /** When the person said so, by the clock of the command line; for people only. */
+  readonly atMs: number;
+}
+
+export type PartialsMessage = PartialRecord | WatermarkRecord | IdleRecord | CommandRecord;
 
 /** Order in which partials are merged: (topic, partition, chunk). */
 export function compareSources(

@@ -5,6 +5,7 @@ import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/e
 import type { PredictionRecord } from '../../../src/core/record/record.ts';
 import type { CoreSettings } from '../../../src/core/settings.ts';
 import type { IdleRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import { command } from '../../support/commands.ts';
 import { partialsOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings, topicSource } from '../../support/settings.ts';
@@ -210,9 +211,12 @@ describe('a change of what cells mean, or of the partitions', () => {
     const grown: Traffic = { feedback: [], predictions: [first, second.filter(({ record }) => record.timeMs >= addedAtMs)] };
     const messages = partialsOf(settingsOf(), grown, new Random(3));
     const isEarly = (message: PartialsMessage): boolean =>
+      message.type !== 'command' &&
       message.source.partition === 0 &&
       (message.type === 'partial' ? message.paneMs !== null && message.paneMs < addedAtMs : (message.watermarkMs ?? 0) <= addedAtMs);
-    const early = messages.filter(isEarly).map((message) => (message.type === 'partial' ? message : { ...message, partitions: 1 }));
+    const early = messages
+      .filter(isEarly)
+      .map((message) => (message.type === 'partial' || message.type === 'command' ? message : { ...message, partitions: 1 }));
     const { events } = decide(settingsOf(), [...early, ...messages.filter((message) => !isEarly(message))]);
     const touched = events.filter((event) => Date.parse(event.windowStart) < addedAtMs && Date.parse(event.windowEnd) > addedAtMs + hour);
     expect(touched.length).toBeGreaterThan(0);
@@ -364,5 +368,82 @@ describe('a series with too few values in a window', () => {
     expect(new Set(always.map((one) => one.verdict))).toEqual(new Set(['insufficient']));
     const suddenly = decideTraffic(settings, sparse(3, 70));
     expect(suddenly.events.map((event) => `${event.kind} ${event.step} ${event.series[0]?.statistic}`)).toContain('quality opened miss');
+  });
+});
+
+describe('a change that a person accepts', () => {
+  // Ten days after the shift, so that a baseline of two days is learned anew and the shift back is found again.
+  const settings = settingsOf();
+  const shifted = trafficOf({ hours: 10 * 24 });
+  const messages = partialsOf(settings, shifted, new Random(6));
+  /** Behind the first message after which an incident of drift is open. */
+  const acceptedAt = (() => {
+    const detector = new Detector(settings);
+    return (
+      1 +
+      messages.findIndex((message, offset) =>
+        detector.take(message, offset)?.events.some(({ kind, step }) => kind === 'drift' && step === 'opened'),
+      )
+    );
+  })();
+  const said = [...messages.slice(0, acceptedAt), command('accept'), ...messages.slice(acceptedAt)];
+
+  it('ends its incidents with the reason and who gave it, and opens none of it again', () => {
+    const before = decide(settings, messages.slice(0, acceptedAt)).events;
+    const { events, detector } = decide(settings, said);
+    const open = new Set(before.filter(({ step }) => step === 'opened').map(({ incident }) => incident));
+    const after = events.slice(before.length);
+    expect(open.size).toBeGreaterThan(0);
+    const ends = after.slice(0, open.size);
+    for (const end of ends) {
+      expect(end).toMatchObject({
+        step: 'ended',
+        exact: false,
+        inexactReasons: ['command'],
+        closing: { action: 'accepted', by: 'ada', reason: 'new pricing since Monday' },
+      });
+      expect(end.summary).toContain('accepted as the new normal by ada: new pricing since Monday');
+      expect(open.has(end.incident)).toBe(true);
+    }
+    expect(after.slice(open.size)).toEqual([]);
+    expect(detector.openIncidents()).toEqual([]);
+    // Without it the incident lasts.
+    expect(decide(settings, messages).detector.openIncidents()).not.toEqual([]);
+  });
+
+  it('is learned anew: first nothing is compared, then the new normal is as expected, and leaving it is found', () => {
+    const back = later(trafficOf({ random: new Random(9), hours: 24, shiftAtHour: 1_000 }), 10 * day);
+    const all = partialsOf(settings, together(shifted, back), new Random(6));
+    const { events, evaluations } = decide(settings, [...all.slice(0, acceptedAt), command('accept'), ...all.slice(acceptedAt)]);
+    const acceptedMs = Date.parse(events.find(({ closing }) => closing !== undefined)?.windowEnd ?? '');
+    const verdicts = (fromMs: number, toMs: number) =>
+      new Set(
+        evaluations
+          .filter(({ model, version }) => model === 'fraud' && version === null)
+          .filter(({ windowEnd }) => Date.parse(windowEnd) > fromMs && Date.parse(windowEnd) <= toMs)
+          .map(({ verdict }) => verdict),
+      );
+    expect(verdicts(acceptedMs, acceptedMs + day - hour)).toEqual(new Set(['learning']));
+    expect(verdicts(acceptedMs + 4 * day, zero + 10 * day)).toEqual(new Set(['ok']));
+    const last = events.at(-1);
+    expect(Date.parse(last?.windowEnd ?? '')).toBeGreaterThan(zero + 10 * day);
+    expect(last?.chain).not.toBe(events[0]?.chain);
+  });
+
+  it('may be performance or drift alone', () => {
+    const { events } = decide(settings, [
+      ...messages.slice(0, acceptedAt),
+      command('accept', { kind: 'performance' }),
+      ...messages.slice(acceptedAt),
+    ]);
+    expect(events.some(({ closing }) => closing !== undefined)).toBe(false);
+  });
+
+  it('holds for a model that is there, and for no other', () => {
+    const untouched = decide(settings, messages).events;
+    expect(
+      decide(settings, [...messages.slice(0, acceptedAt), command('accept', { model: 'churn' }), ...messages.slice(acceptedAt)]).events,
+    ).toEqual(untouched);
+    expect(decide(settings, [command('accept'), ...messages]).events).toEqual(untouched);
   });
 });

@@ -4,7 +4,8 @@ import { Detector, type Step } from '../../../src/core/detect/detector.ts';
 import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
 import { hourMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
-import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import type { CommandRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import { command } from '../../support/commands.ts';
 import { partialsOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
@@ -98,6 +99,32 @@ describe('a detector that is restored from its facts', () => {
     for (const [key, text] of whole.evaluations) expect(broken.evaluations.get(key)).toBe(text);
     const kinds = new Set([...whole.events.values()].map((text) => JSON.parse(text).kind));
     expect([...kinds].sort()).toEqual(['drift', 'performance', 'quality']);
+  });
+});
+
+describe('what people say of a model', () => {
+  it.each([5, 6, 7])('takes effect once and at the same place, however often the detector is restored (seed %i)', (seed) => {
+    const random = new Random(seed + 300);
+    const messages = partialsOf(settings, trafficOf(seed), new Random(seed + 100));
+    const detector = new Detector(settings);
+    const news = messages.flatMap((message, offset) => (detector.take(message, offset)?.events.length ? [offset] : []));
+    const [first = 0, last = 0] = [news[0], news.at(-1)];
+    // From the last one, so that the places of the others stay.
+    const said: readonly (readonly [at: number, one: CommandRecord])[] = [
+      [last + 1 + random.int(20), command('unmute', { id: 'd' })],
+      [last + 1, command('accept', { id: 'c' })],
+      [first - random.int(20), command('mute', { id: 'b', series: ['age'], untilMs: Date.UTC(2026, 2, 7, 8) })],
+      [Math.floor(first * random.next()), command('accept', { id: 'a', segment: ['plan', 'free'] })],
+    ];
+    for (const [at, one] of said) messages.splice(at, 0, one);
+    const whole = uninterrupted(messages);
+    const broken = interrupted(messages, new Random(seed + 200));
+    expect(broken.restarts).toBeGreaterThan(5);
+    expect(Object.fromEntries(broken.events)).toEqual(Object.fromEntries(whole.events));
+    for (const [key, text] of whole.evaluations) expect(broken.evaluations.get(key)).toBe(text);
+    const events = [...whole.events.values()].map((text): EventRecord => JSON.parse(text));
+    expect(events.some(({ closing }) => closing?.action === 'accepted')).toBe(true);
+    expect(new Set(events.flatMap(({ inexactReasons }) => inexactReasons))).toEqual(new Set(['command']));
   });
 });
 

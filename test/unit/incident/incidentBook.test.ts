@@ -4,6 +4,7 @@ import type { IncidentKind, Severity } from '../../../src/core/incident/event.ts
 import { IncidentBook, type Signal } from '../../../src/core/incident/incidentBook.ts';
 import type { AlertSettings } from '../../../src/core/settings.ts';
 import type { SegmentKey } from '../../../src/core/summarize/messages.ts';
+import { command } from '../../support/commands.ts';
 import { series } from '../../support/events.ts';
 import { modelSettings } from '../../support/settings.ts';
 
@@ -21,6 +22,7 @@ interface Change {
   readonly newest?: Signal['newest'];
   readonly isBelowMinimum?: boolean;
   readonly isShownByWhole?: boolean;
+  readonly describe?: Signal['describe'];
 }
 
 const alpha = 1e-4;
@@ -459,5 +461,83 @@ describe('a book that is restored from its snapshot', () => {
     });
     expect(actual).toEqual(expected);
     expect(new Set(expected.flat().map((step) => step.step))).toEqual(new Set(['opened', 'escalated', 'reminded', 'recovered']));
+  });
+});
+
+describe('a mute', () => {
+  const every = (hours: readonly number[], signals: readonly Signal[]) => hours.map((at) => [at * hour, signals] as const);
+
+  it('lets nothing open until its time, and then what still lasts', () => {
+    const book = newBook();
+    book.command(0, command('mute', { untilMs: 5 * hour }));
+    expect(play(book, every([1, 2, 3, 4, 5, 6, 7], [breach]))).toEqual(['6h drift opened']);
+  });
+
+  it('tells nothing of what is open but its recovery', () => {
+    const muted = newBook({ remindEveryMs: 2 * hour });
+    expect(play(muted, every([1, 2], [breach]))).toEqual(['2h drift opened']);
+    muted.command(2 * hour, command('mute', { untilMs: 100 * hour }));
+    expect(play(muted, every([3, 4, 5, 6, 7], [breach, signal({ name: 'age', severity: 'error' })]))).toEqual([]);
+    expect(play(muted, every([8, 9, 10], [quiet()]))).toEqual(['9h drift recovered']);
+  });
+
+  it('may be of a kind, a segment or a series; the others go on', () => {
+    const of = (over: Parameters<typeof command>[1]) => {
+      const book = newBook();
+      book.command(0, command('mute', over));
+      const signals = [breach, signal({ name: 'age', kind: 'quality' }), signal({ segment: ['plan', 'free'] })];
+      return book.advance(hour, signals).length + book.advance(2 * hour, signals).length;
+    };
+    expect(of({ kind: 'estimate' })).toBe(3);
+    expect(of({ kind: 'quality' })).toBe(2);
+    expect(of({ segment: ['plan', 'free'] })).toBe(2);
+    expect(of({ series: ['amount'] })).toBe(1);
+    expect(of({})).toBe(0);
+  });
+
+  it('ends with unmute, for what that names', () => {
+    const book = newBook();
+    book.command(0, command('mute', { series: ['amount'] }));
+    book.command(0, command('unmute', { kind: 'quality' }));
+    expect(play(book, every([1, 2], [breach]))).toEqual([]);
+    book.command(0, command('unmute', { series: ['amount', 'age'] }));
+    expect(play(book, every([3], [breach]))).toEqual(['3h drift opened']);
+  });
+});
+
+describe('an accepted change', () => {
+  it('ends what is open in its segment and begins a new chain', () => {
+    const book = newBook();
+    const signals = [breach, signal({ segment: ['plan', 'free'] })];
+    book.advance(hour, signals);
+    const [whole, part] = book.advance(2 * hour, signals);
+    const [end, ...others] = book.command(3 * hour, command('accept', { segment: ['plan', 'free'] }));
+    expect(end).toMatchObject({ step: 'ended', incident: part?.incident, closing: { action: 'accepted', by: 'ada' } });
+    expect(others).toEqual([]);
+    expect(book.openCount).toBe(1);
+    expect(book.command(3 * hour, command('accept'))).toMatchObject([{ incident: whole?.incident }]);
+    book.advance(4 * hour, [breach]);
+    const [again] = book.advance(5 * hour, [breach]);
+    expect(again?.step).toBe('opened');
+    expect(again?.chain).not.toBe(whole?.chain);
+  });
+});
+
+describe('the end of an incident', () => {
+  it('says when each series was furthest off', () => {
+    const book = newBook();
+    const at = (effect: number) => signal({ describe: () => series('amount', { effects: { effect }, current: { observed: effect } }) });
+    const moments = [0.2, 0.3, -0.9, 0.4].map((effect, index) => [(index + 1) * hour, [at(effect)]] as const);
+    for (const [timeMs, signals] of moments) book.advance(timeMs, signals);
+    book.advance(5 * hour, [quiet()]);
+    const [end] = book.advance(6 * hour, [quiet()]);
+    expect(end?.series[0]?.worst).toEqual({
+      at: new Date(3 * hour).toISOString(),
+      statistic: 'loc',
+      effect: -0.9,
+      observed: -0.9,
+      expected: 0,
+    });
+    expect(book.snapshot().open).toEqual([]);
   });
 });

@@ -39,6 +39,20 @@ describe('the comment at the end', () => {
     expect(endComment(event('a', 1, 'ended', { ...over, windowEnd: '2026-03-03T09:40:00.000Z' }), none)).toContain('Ended after 2 d, at');
   });
 
+  it('says who accepted the change, and why', () => {
+    const closing = { action: 'accepted', by: 'ada', reason: 'new pricing\nsince Monday.' } as const;
+    const text = endComment(event('a', 1, 'ended', { ...over, closing }), none);
+    expect(text).toContain(
+      'Ended after 3 h 20 min, at 2026-03-01 13:00Z: ada accepted the change as the new normal: new pricing since Monday.\n',
+    );
+  });
+
+  it('says when it was worst', () => {
+    const worst = { at: '2026-03-01T11:10:00.000Z', statistic: 'loc', effect: 0.52, observed: 0.52, expected: 0 };
+    const text = endComment(event('a', 1, 'recovered', { ...over, series: [series('amount', { worst })] }), none);
+    expect(text).toContain('; at its worst location +0.52 sigma at 2026-03-01 11:10Z');
+  });
+
   it('lists the worst three and counts the rest; what only moved too is not in it', () => {
     const many = [1, 2, 3, 4, 5].map((at) => series(`f${at}`, { p: 10 ** -at }));
     const text = endComment(event('a', 1, 'recovered', { ...over, series: [...many, series('bystander', { joined: false })] }), none);

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/core/errors.ts';
+import { incidentKinds } from '../../../src/core/incident/event.ts';
 import type { InvalidReason } from '../../../src/core/record/record.ts';
 import { FeedbackSampler, PredictionSampler } from '../../../src/core/sketch/sample.ts';
 import { SeriesBuilder } from '../../../src/core/sketch/seriesBuilder.ts';
 import { decodeMessage, encodeMessage, partialKey } from '../../../src/core/summarize/codec.ts';
-import type { Cell, PartialRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import type { Cell, CommandRecord, PartialRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
 import { PartAssembler, splitPartial } from '../../../src/core/summarize/parts.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 12 });
@@ -89,8 +90,25 @@ const partial: fc.Arbitrary<PartialRecord> = fc.record({
   counts: fc.option(counts, { nil: null }),
 });
 
+const command: fc.Arbitrary<CommandRecord> = fc
+  .record({
+    type: fc.constant('command' as const),
+    id: text,
+    action: fc.constantFrom('accept' as const, 'mute' as const, 'unmute' as const),
+    model: text,
+    kind: fc.option(fc.constantFrom(...incidentKinds), { nil: null }),
+    segment: fc.option(fc.tuple(text, text), { nil: null }),
+    series: fc.array(text, { maxLength: 3 }),
+    by: text,
+    reason: text,
+    untilMs: time,
+    atMs: time,
+  })
+  .map((one) => (one.action === 'mute' ? one : { ...one, untilMs: null }));
+
 const message: fc.Arbitrary<PartialsMessage> = fc.oneof(
   partial,
+  command,
   fc.record({
     type: fc.constant('watermark' as const),
     source,
