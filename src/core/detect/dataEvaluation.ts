@@ -264,7 +264,10 @@ function signalOf(
     isBreach,
     isBelowMinimum: evaluation.belowMinimum,
     // Asked only where it can matter: of what breaches, or may keep an incident open.
-    newest: evaluation.p <= 10 * alpha ? evaluator.newest(window, series, reference, evaluation) : 'unknown',
+    newest:
+      evaluation.p <= 10 * alpha
+        ? evaluator.newest(window, series, reference, evaluation, settings.alerts.minimumEffect, alpha)
+        : 'unknown',
     isShownByWhole,
     describe: () => describeSeries(series, reference, evaluation, evaluator.summary(window, series), wholeSummary),
   };

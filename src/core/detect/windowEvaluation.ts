@@ -74,16 +74,26 @@ export class WindowEvaluator {
 
   /**
    * What is over does not open: whether the newest third of the window shows at least half of the effect, in its direction. Too few rows there
-   * may open, but do not speak for recovery.
+   * may open, but do not speak for recovery; nor does a third that deviates in another way, as after a large step: first the window, which holds
+   * both sides of it, is wider than it should be, then its newest part is elsewhere.
    */
-  newest(window: CellWindow, series: string, reference: SeriesReference, evaluation: SeriesEvaluation): Signal['newest'] {
+  newest(
+    window: CellWindow,
+    series: string,
+    reference: SeriesReference,
+    evaluation: SeriesEvaluation,
+    minimumEffect: AlertSettings['minimumEffect'],
+    alpha: number,
+  ): Signal['newest'] {
     const thirdMs = (window.scaleMs / stepsPerWindow) * (stepsPerWindow / 3);
     const nodes = window.nodes.filter((node) => node.endMs > window.endMs - thirdMs);
     if (nodes.length === 0) return 'unknown';
     const sums = this.#windowSums(nodes, series, reference);
     const effect = effectOf(reference.fitted, sums, evaluation.statistic);
     if (Math.sign(effect) === Math.sign(evaluation.effect) && Math.abs(effect) >= Math.abs(evaluation.effect) / 2) return 'shows';
-    return hasTooFew(evaluation.statistic === 'miss' ? sums.sums.rows : sums.sums.n) ? 'unknown' : 'over';
+    if (hasTooFew(evaluation.statistic === 'miss' ? sums.sums.rows : sums.sums.n)) return 'unknown';
+    const third = evaluateSeries(reference.fitted, sums, thirdMs, minimumEffect, alpha);
+    return third.p <= alpha && !third.belowMinimum ? 'unknown' : 'over';
   }
 
   /** What one statistic saw in some nodes, and on how many rows: for people. */

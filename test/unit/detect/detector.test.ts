@@ -9,7 +9,7 @@ import { command } from '../../support/commands.ts';
 import { partialsOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings, topicSource } from '../../support/settings.ts';
-import { syntheticTraffic, type Traffic, type TrafficOptions } from '../../support/syntheticTraffic.ts';
+import { type SourceRecord, syntheticTraffic, type Traffic, type TrafficOptions } from '../../support/syntheticTraffic.ts';
 
 const minute = 60_000;
 const hour = 3_600_000;
@@ -445,5 +445,24 @@ describe('a change that a person accepts', () => {
       decide(settings, [...messages.slice(0, acceptedAt), command('accept', { model: 'churn' }), ...messages.slice(acceptedAt)]).events,
     ).toEqual(untouched);
     expect(decide(settings, [command('accept'), ...messages]).events).toEqual(untouched);
+  });
+});
+
+describe('a step so large that the window which holds both sides of it is first of all too wide', () => {
+  it.each([1, 2, 3])('is one incident, which lasts as long as the step (seed %i)', (seed) => {
+    const random = new Random(seed);
+    const settings = settingsOf({ window: { hopMs: hour / 12, scalesMs: [hour] } });
+    const row = (index: number): SourceRecord<PredictionRecord> => {
+      const timeMs = zero + Math.floor((index * hour) / 300);
+      const hours = (timeMs - zero) / hour;
+      const features = { amount: 100 + 10 * random.normal() + (hours >= 60 && hours < 66 ? 70 : 0) };
+      const ids = { kind: 'prediction', id: `${index}`, model: 'fraud', version: '7' } as const;
+      return { timestampMs: timeMs, record: { ...ids, timeMs, features, prediction: null, score: null, segments: {}, label: null } };
+    };
+    const records = Array.from({ length: 70 * 300 }, (_, index) => row(index));
+    const { events } = decideTraffic(settings, { predictions: [records], feedback: [] });
+    expect(stepsOf(events)).toEqual(['drift opened', 'drift recovered']);
+    expect(Date.parse(events[1]?.windowEnd ?? '')).toBeGreaterThan(zero + 66 * hour);
+    expect(Date.parse(events[1]?.windowEnd ?? '')).toBeLessThanOrEqual(zero + 67 * hour + 10 * minute);
   });
 });
