@@ -3,7 +3,13 @@
  * docs/design/protocol.md, Clocks). The data clock is the lowest watermark of the prediction partitions, the label clock the lowest of that and of the
  * feedback partitions. Idle partitions are not waited for.
  */
+import type { IncidentKind } from '../incident/event.ts';
 import { type IdleRecord, type SourceRole, sourceKey, type WatermarkRecord } from '../summarize/messages.ts';
+
+/** Whether incidents of a kind live on the label clock; all others live on the data clock. */
+export function isOnLabelClock(kind: IncidentKind): boolean {
+  return kind === 'performance' || kind === 'estimate';
+}
 
 /** What is known of one source partition. Plain data: it stands in `decided` facts. */
 export interface SourceState {

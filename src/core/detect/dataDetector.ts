@@ -12,11 +12,11 @@ import type { CommandRecord, PartialRecord, SegmentKey } from '../summarize/mess
 import { BaselineLearner } from './baselineLearner.ts';
 import { baselineUnitMs, type CellBaseline } from './cellFit.ts';
 import { CellHistory } from './cellHistory.ts';
+import { isOnLabelClock } from './clocks.ts';
 import { evaluateData } from './dataEvaluation.ts';
 import { eventOf, replayOf } from './eventOf.ts';
 import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
 import { type FileBaseline, type FileCell, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
-import { isOnLabelClock } from './labelDetector.ts';
 import type { DataState, VersionState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';

@@ -14,6 +14,7 @@ import { mergeFeedbackSamples } from '../sketch/sample.ts';
 import type { FeedbackSampleEntry, PredictionSampleEntry, Sample } from '../sketch/types.ts';
 import type { CommandRecord, PartialRecord } from '../summarize/messages.ts';
 import { shapeOf } from '../summarize/modelShape.ts';
+import { isOnLabelClock } from './clocks.ts';
 import type { Decision } from './dataDetector.ts';
 import { parseSeriesKey, segmentRecord, seriesKey } from './dataEvaluation.ts';
 import { rounded, roundedEffects } from './describe.ts';
@@ -272,11 +273,6 @@ export class LabelDetector {
       for (const key of keys) facts.push({ key, value: null });
     }
   }
-}
-
-/** Whether incidents of a kind live on the label clock; all others live on the data clock. */
-export function isOnLabelClock(kind: IncidentKind): boolean {
-  return kind === 'performance' || kind === 'estimate';
 }
 
 function describe(one: PerformanceEvaluation): EventSeries {
