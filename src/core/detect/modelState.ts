@@ -10,7 +10,7 @@ export interface VersionState {
 }
 
 /** Cells for which a baseline file counts no more; a file of another hash counts again. */
-export interface OverruledFile {
+interface OverruledFile {
   readonly file: string | null;
   /** Segments concerned; null among them: all cells. */
   readonly segments: readonly SegmentKey[];
