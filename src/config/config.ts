@@ -23,6 +23,11 @@ export interface SentrySettings {
   readonly environment: string;
   /** Cap on new issues. */
   readonly storm: StormLimits;
+  readonly checkIns: { readonly enabled: boolean; readonly everyMs: number; readonly blindAfterMs: number };
+  /** Whether gauges are sent. */
+  readonly metrics: boolean;
+  /** Errors of Tidemark itself; an empty `dsn`: to the same project. */
+  readonly self: { readonly errors: boolean; readonly dsn: string };
   readonly api: { readonly token: string; readonly organization: string; readonly project: string; readonly url: string };
   /** For `tidemark sentry setup`. */
   readonly setup: SentrySetupSettings;
@@ -105,7 +110,12 @@ export function printableConfig(config: Config): unknown {
     core: { ...core, models: Object.fromEntries(core.models) },
     kafka: { ...kafka, sasl: kafka.sasl === null ? null : { ...kafka.sasl, password: hidden } },
     ...rest,
-    sentry: { ...sentry, dsn: secret(sentry.dsn), api: { ...sentry.api, token: secret(sentry.api.token) } },
+    sentry: {
+      ...sentry,
+      dsn: secret(sentry.dsn),
+      self: { ...sentry.self, dsn: secret(sentry.self.dsn) },
+      api: { ...sentry.api, token: secret(sentry.api.token) },
+    },
     sinks: { ...sinks, webhook: { ...sinks.webhook, url: secret(sinks.webhook.url), secret: secret(sinks.webhook.secret) } },
     links: Object.fromEntries(links),
   };

@@ -1,5 +1,5 @@
 /** Values that are each allowed and cannot work together. */
-import { dayMs, formatDuration, hourMs } from '../core/duration.ts';
+import { dayMs, formatDuration, hourMs, minuteMs } from '../core/duration.ts';
 import { internalTopics } from '../core/incident/topics.ts';
 import { type CoreSettings, type ModelSettings, stepsPerWindow } from '../core/settings.ts';
 import type { KafkaSettings, SentrySettings, SinkSettings } from './config.ts';
@@ -32,8 +32,10 @@ export function contradictions(
   return problems;
 }
 
-/** A token is of no use without knowing where. */
-function ofSentry({ api }: SentrySettings, report: Report): void {
+/** A token is of no use without knowing where; a schedule at Sentry has whole minutes. */
+function ofSentry({ api, checkIns }: SentrySettings, report: Report): void {
+  if (checkIns.everyMs < minuteMs || checkIns.everyMs % minuteMs !== 0)
+    report(['sentry', 'checkIns', 'every'], `is ${formatDuration(checkIns.everyMs)}, must be whole minutes, at least one`);
   if (api.token !== '' && api.organization === '')
     report(
       ['sentry', 'api', 'organization'],

@@ -239,6 +239,27 @@ export const rootKeys = {
       segments: key('count', 3, 'Of those, about segments of one model and kind at most.'),
       per: key('duration', '1h', 'The period, by the clock of delivery.'),
     },
+    checkIns: {
+      enabled: key(
+        'flag',
+        true,
+        'A heartbeat of the group as a cron monitor at Sentry, which it makes by itself: missed where Tidemark is dead, failed where it is blind.',
+      ),
+      every: key('duration', '5m', 'Time between two check-ins: whole minutes.'),
+      blindAfter: key(
+        'duration',
+        '15m',
+        'How long the watermarks may stand still, or a partition of partials be undecided, before the check-in fails. Two hops and the waiting times of "window" are added.',
+      ),
+    },
+    metrics: key('flag', false, 'Gauges to Sentry once a minute: drift scores, rows, lag, open incidents.'),
+    self: {
+      errors: key('flag', true, "Tidemark's own errors go to Sentry too, tagged tidemark.self, grouped by themselves, at most 20 an hour."),
+      dsn: key('dsn', '', 'DSN of another project for them; empty: that of sentry.dsn. Also TIDEMARK_SENTRY_SELF_DSN_FILE.', {
+        sensitive: true,
+        example: 'https://PUBLIC_KEY@o0.ingest.sentry.io/2',
+      }),
+    },
     api: {
       token: key(
         'text',

@@ -96,10 +96,11 @@ export function topicSettings(values: RootValues['topics']): TopicSettings {
   };
 }
 
-export function sentrySettings({ storm, setup, ...values }: RootValues['sentry']): SentrySettings {
+export function sentrySettings({ storm, checkIns, setup, ...values }: RootValues['sentry']): SentrySettings {
   const { errorEvery, warningEvery, ...wanted } = setup;
   return {
     ...values,
+    checkIns: { enabled: checkIns.enabled, everyMs: milliseconds(checkIns.every), blindAfterMs: milliseconds(checkIns.blindAfter) },
     storm: { issues: storm.issues, segments: storm.segments, perMs: milliseconds(storm.per) },
     setup: { ...wanted, errorEveryMs: milliseconds(errorEvery), warningEveryMs: milliseconds(warningEvery) },
   };

@@ -95,6 +95,11 @@ export const metrics = {
     help: 'Partitions of partials that cannot be read or decided: their models are not watched. Any value is an alarm; the log says which and why.',
     labels: [],
   },
+  tidemark_blind: {
+    kind: 'gauge',
+    help: 'Whether the group is blind, as far as this worker can say: watermarks stand still, or a partition of partials is not decided. 1 is an alarm.',
+    labels: [],
+  },
   tidemark_decision_lag_seconds: {
     kind: 'histogram',
     help: 'Time between the end of a pane (event time) and its decision (wall clock).',
@@ -120,6 +125,11 @@ export const metrics = {
     kind: 'counter',
     help: 'Events written to the events topic, by step.',
     labels: ['kind', 'step'],
+  },
+  tidemark_self_reports_failed_total: {
+    kind: 'counter',
+    help: 'Check-ins, gauges and errors of its own that Sentry did not take. Incidents are delivered by other means.',
+    labels: ['kind'],
   },
   // Notify
   tidemark_events_delivered_total: {

@@ -62,7 +62,7 @@ export async function startSentryClient(options: SentryClientOptions): Promise<S
   const transport = ({ url }: BaseTransportOptions): Transport => ({
     flush: async () => true,
     send: async (envelope) => {
-      const answer = await post(url, serializeEnvelope(envelope), deadlineMs);
+      const answer = await postEnvelope(url, serializeEnvelope(envelope), deadlineMs);
       answers.get(String(envelope[0].event_id))?.(answer);
       return answer === null ? {} : { statusCode: answer.status };
     },
@@ -121,7 +121,7 @@ export async function startSentryClient(options: SentryClientOptions): Promise<S
 }
 
 /** Null where no whole answer came: refused, reset, or past the deadline. A redirect is not followed: it would turn into a GET. */
-async function post(url: string, body: string | Uint8Array, deadlineMs: number): Promise<ServerAnswer | null> {
+export async function postEnvelope(url: string, body: string | Uint8Array, deadlineMs: number): Promise<ServerAnswer | null> {
   try {
     const answer = await fetch(url, {
       method: 'POST',

@@ -12,6 +12,7 @@ import { canonicalJson } from '../core/canonicalJson.ts';
 import type { Detector, Step } from '../core/detect/detector.ts';
 import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import { restoreDetector } from '../core/detect/restore.ts';
+import type { GroupProgress } from '../core/detect/vigilance.ts';
 import { ConfigError, DependencyError, InputError, InvariantError } from '../core/errors.ts';
 import type { EvaluationRecord } from '../core/incident/event.ts';
 import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
@@ -61,6 +62,7 @@ export class DetectStage {
   readonly #resting = new Map<number, { readonly since: number; readonly untilMs: number | null }>();
   readonly #gauge: IncidentGauge;
   #eventPartitions = 0;
+  #member: Member | null = null;
 
   constructor(options: DetectOptions) {
     this.#options = options;
@@ -73,11 +75,27 @@ export class DetectStage {
     return [...this.#resting].filter(([, rest]) => rest.untilMs === null).map(([partition]) => partition);
   }
 
+  /**
+   * What this worker can say of the whole group: where it owns partition 0 of `partials`, for watermarks of every source stand there and one voice is enough. Null
+   * where another worker has the say, or nobody yet; `stopped` where the partition itself is.
+   */
+  async groupProgress(): Promise<GroupProgress | 'stopped' | null> {
+    const task = this.#tasks.get(0);
+    if (task === undefined || this.#member === null) return this.#resting.get(0)?.untilMs === null ? 'stopped' : null;
+    const { log } = this.#options;
+    const count = await log.partitionCount(this.#topics.partials);
+    const places = Array.from({ length: count }, (_, partition) => ({ topic: this.#topics.partials, partition }));
+    const [commits, ranges] = await Promise.all([this.#member.committed(places), Promise.all(places.map((at) => log.offsets(at)))]);
+    const partitions = ranges.map(({ high }, partition) => ({ partition, committed: commits[partition]?.offset ?? null, high }));
+    return { clockMs: task.detector.clockMs, isAllNew: task.detector.isAllNew, partitions };
+  }
+
   /** Decides until the signal says stop. Rejects with `ConfigError` where the topics do not fit together. */
   async run(signal: AbortSignal): Promise<void> {
     const { log, settings } = this.#options;
     await this.#checkLayout();
     const member = await log.join({ group: `${settings.group}-detect`, topics: [this.#topics.partials] });
+    this.#member = member;
     try {
       while (!signal.aborted) {
         await this.#follow(member, signal);
@@ -86,6 +104,7 @@ export class DetectStage {
       }
       for (const task of this.#tasks.values()) await this.#commit(member, task);
     } finally {
+      this.#member = null;
       for (const partition of [...this.#tasks.keys()]) this.#drop(partition);
       await member.leave();
     }

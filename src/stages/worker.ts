@@ -8,7 +8,9 @@ import type { Metrics } from '../core/metrics.ts';
 import { ensureInternalTopics } from '../log/internalTopics.ts';
 import type { Clock, Log } from '../log/port.ts';
 import { DetectStage } from './detect.ts';
+import { beat } from './heartbeat.ts';
 import { NotifyStage } from './notify.ts';
+import { type SelfReports, startSelfReports } from './selfReports.ts';
 import { startSinks } from './sinks.ts';
 import { SummarizeStage } from './summarize.ts';
 
@@ -63,6 +65,7 @@ export class Worker {
       for (const note of notes) this.#options.logger.info({}, note);
     }
     await ensureInternalTopics(log, config.core.group, config.topics);
+    const reports = await startSelfReports(this.#options);
     const stop = new AbortController();
     const onAbort = () => stop.abort();
     signal.addEventListener('abort', onAbort);
@@ -71,21 +74,26 @@ export class Worker {
       const running = this.#options.roles.map(async (role) => {
         try {
           this.#states.set(role, 'running');
-          await this.#runRole(role, stop.signal);
+          await this.#runRole(role, reports, stop.signal);
         } finally {
           this.#states.set(role, 'stopped');
           stop.abort();
         }
       });
-      const results = await Promise.allSettled(running);
+      const results = await Promise.allSettled([...running, reports.run(stop.signal)]);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
+    } catch (error) {
+      reports.ended(error);
+      throw error;
     } finally {
       signal.removeEventListener('abort', onAbort);
+      await reports.close();
     }
   }
 
-  async #runRole(role: Role, signal: AbortSignal): Promise<void> {
-    const { config, log, clock, logger, metrics } = this.#options;
+  async #runRole(role: Role, reports: SelfReports, signal: AbortSignal): Promise<void> {
+    const { config, log, clock } = this.#options;
+    const { logger, metrics } = reports;
     switch (role) {
       case 'summarize':
         return new SummarizeStage({
@@ -98,16 +106,38 @@ export class Worker {
           metrics,
         }).run(signal);
       case 'detect':
-        this.#detect = new DetectStage({ log, settings: config.core, fileBaselines: this.#fileBaselines, clock, logger, metrics });
-        return this.#detect.run(signal);
+        return this.#detectAndWatch(reports, signal);
       case 'notify':
-        return this.#notify(signal);
+        return this.#notify(reports, signal);
     }
   }
 
+  async #detectAndWatch({ logger, metrics, checkIn, onEvaluations }: SelfReports, signal: AbortSignal): Promise<void> {
+    const { config, log, clock } = this.#options;
+    const detect = new DetectStage({
+      log,
+      settings: config.core,
+      fileBaselines: this.#fileBaselines,
+      clock,
+      logger,
+      metrics,
+      onEvaluations,
+    });
+    this.#detect = detect;
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const { everyMs, blindAfterMs } = config.sentry.checkIns;
+    const watching = beat({ detect, window: config.core.window, everyMs, blindAfterMs, clock, logger, metrics, checkIn }, either);
+    const results = await Promise.allSettled([detect.run(either).finally(() => stop.abort()), watching.finally(() => stop.abort())]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
   /** One notify stage per sink; one that fails takes the others down with it. */
-  async #notify(signal: AbortSignal): Promise<void> {
-    const { config, log, clock, logger, metrics, release } = this.#options;
+  async #notify(reports: SelfReports, signal: AbortSignal): Promise<void> {
+    const { config, log, clock, release } = this.#options;
+    // That Sentry does not take something is no news for Sentry.
+    const { logger } = this.#options;
+    const { metrics } = reports;
     const sinks = await startSinks({ config, release, clock, logger, metrics });
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
@@ -117,7 +147,7 @@ export class Worker {
           log,
           group: config.core.group,
           clock,
-          logger,
+          logger: sink.name === 'sentry' ? logger : reports.logger,
           metrics,
           sink,
           ...(sink.name === 'sentry' ? { storm: config.sentry.storm } : {}),

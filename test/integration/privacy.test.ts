@@ -118,7 +118,12 @@ it('sends no id, no hidden category or extreme, and no secret of its configurati
   const at = writeConfig(prefix, brokers, source, {
     segments: ['plan', 'customer'],
     models: { fraud: { sensitive: ['email_domain', 'salary', 'customer'] }, churn: { sensitive: ['email_domain', 'salary', 'customer'] } },
-    sentry: { dsn, api: { ...inbox.api, token } },
+    sentry: {
+      dsn,
+      api: { ...inbox.api, token },
+      metrics: true,
+      self: { dsn: `http://inbox:planted0self0secret@${origin}${real.pathname}` },
+    },
     sinks: { webhook: { url: `http://${origin}/hook/planted-path`, secret: 'planted-webhook-secret' } },
   });
   const worker = startCommand(['worker', '--config', at.file], {
@@ -151,6 +156,8 @@ it('sends no id, no hidden category or extreme, and no secret of its configurati
     expect(everything.some((text) => text.includes(open))).toBe(true);
   expect(paths.some((path) => path.startsWith('/api/0/'))).toBe(true);
   expect(drawn.some((svg) => svg.length > 0)).toBe(true);
+  expect(inbox.monitors()).toHaveLength(1);
+  expect(inbox.gauges().some(({ name }) => name === 'tidemark.drift_score')).toBe(true);
 
   const secrets = [/planted/i, /7[,_ ]?777[,_ ]?777/, /7\.77778e\+?6/];
   const found = secrets.flatMap((secret) =>
@@ -158,5 +165,5 @@ it('sends no id, no hidden category or extreme, and no secret of its configurati
   );
   expect(found).toEqual([]);
   const said = worker.out() + worker.err();
-  for (const secret of [/planted0dsn0secret/, /planted-(sasl|webhook|path|environment|token)/]) expect(said).not.toMatch(secret);
+  for (const secret of [/planted0(dsn|self)0secret/, /planted-(sasl|webhook|path|environment|token)/]) expect(said).not.toMatch(secret);
 }, 300_000);

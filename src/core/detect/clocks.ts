@@ -84,6 +84,12 @@ export class SourceClocks {
     return this.#dataMs;
   }
 
+  /** Whether every prediction partition that has spoken said that it never had a record. */
+  get isAllNew(): boolean {
+    const states = [...this.#sources.values()].filter(({ role }) => role === 'predictions');
+    return states.length > 0 && states.every(({ watermarkMs }) => watermarkMs === null);
+  }
+
   /** Labels that arrived before it are all known; null before every partition has spoken. */
   get labelMs(): number | null {
     if (this.#dataMs === null) return null;

@@ -93,6 +93,16 @@ export class Detector {
     });
   }
 
+  /** Event time of the data clock; null before every prediction partition has spoken. */
+  get clockMs(): number | null {
+    return this.#clocks.dataMs;
+  }
+
+  /** Whether prediction partitions have spoken, and none has had a record yet. */
+  get isAllNew(): boolean {
+    return this.#clocks.isAllNew;
+  }
+
   /** Kinds of the open incidents of every model that has any. */
   openIncidents(): { readonly model: string; readonly kinds: readonly IncidentKind[] }[] {
     return [...this.#models.values()].flatMap(({ model, openKinds }) => (openKinds.length === 0 ? [] : [{ model, kinds: openKinds }]));

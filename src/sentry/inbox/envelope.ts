@@ -14,9 +14,26 @@ export interface ReceivedAttachment {
 }
 
 export interface ReceivedEnvelope {
-  /** Error events only; sessions, reports and what else SDKs send is accepted and left alone. */
+  /** Sessions, reports and what else SDKs send is accepted and left alone. */
   readonly event: Event | null;
   readonly attachments: readonly ReceivedAttachment[];
+  readonly checkIns: readonly ReceivedCheckIn[];
+  readonly gauges: readonly ReceivedGauge[];
+}
+
+export interface ReceivedCheckIn {
+  readonly monitor: string;
+  readonly status: string;
+  readonly environment: string;
+  /** As `every 5 minutes`; empty where the check-in does not say. */
+  readonly schedule: string;
+}
+
+export interface ReceivedGauge {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 const decoders = new Map([
@@ -32,11 +49,15 @@ export async function readEnvelope(body: Uint8Array, encoding: string): Promise<
     const [, items] = parseEnvelope(bytes);
     let event: Event | null = null;
     const attachments: ReceivedAttachment[] = [];
+    const checkIns: ReceivedCheckIn[] = [];
+    const gauges: ReceivedGauge[] = [];
     for (const [header, payload] of items) {
       if (header.type === 'event') event = eventOf(payload);
       if (header.type === 'attachment') attachments.push(attachmentOf(header, payload));
+      if (header.type === 'check_in') checkIns.push(checkInOf(objectOf(payload)));
+      if (header.type === 'trace_metric') gauges.push(...gaugesOf(objectOf(payload)));
     }
-    return { event, attachments };
+    return { event, attachments, checkIns, gauges };
   } catch (error) {
     throw new InputError(`Not an envelope: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
@@ -49,11 +70,52 @@ async function decoded(body: Uint8Array, encoding: string): Promise<Uint8Array> 
   return decode(body, { maxOutputLength: largestEnvelope });
 }
 
-/** An item with a length comes as bytes, one without as parsed JSON. */
 function eventOf(payload: unknown): Event {
-  const event: unknown = payload instanceof Uint8Array ? JSON.parse(new TextDecoder().decode(payload)) : payload;
-  if (typeof event !== 'object' || event === null || Array.isArray(event)) throw new InputError('the event is not an object');
-  return event;
+  return objectOf(payload);
+}
+
+/** An item with a length comes as bytes, one without as parsed JSON. */
+function objectOf(payload: unknown): object {
+  const value: unknown = payload instanceof Uint8Array ? JSON.parse(new TextDecoder().decode(payload)) : payload;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InputError('an item is not an object');
+  return value;
+}
+
+function checkInOf(item: object): ReceivedCheckIn {
+  const schedule = fieldOf(fieldOf(item, 'monitor_config'), 'schedule');
+  const [every, unit] = [fieldOf(schedule, 'value'), fieldOf(schedule, 'unit')];
+  return {
+    monitor: textOf(fieldOf(item, 'monitor_slug')),
+    status: textOf(fieldOf(item, 'status')),
+    environment: textOf(fieldOf(item, 'environment')),
+    schedule: schedule === undefined ? '' : `every ${textOf(every)} ${textOf(unit)}${every === 1 ? '' : 's'}`,
+  };
+}
+
+/** Gauges only: Tidemark sends no others. */
+function gaugesOf(item: object): ReceivedGauge[] {
+  const items = fieldOf(item, 'items');
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((one: unknown) => {
+    const value = fieldOf(one, 'value');
+    if (fieldOf(one, 'type') !== 'gauge' || typeof value !== 'number') return [];
+    const attributes = fieldOf(one, 'attributes');
+    const shown = typeof attributes === 'object' && attributes !== null ? Object.entries(attributes) : [];
+    return {
+      name: textOf(fieldOf(one, 'name')),
+      value,
+      unit: textOf(fieldOf(one, 'unit')),
+      attributes: Object.fromEntries(shown.map(([name, attribute]) => [name, textOf(fieldOf(attribute, 'value'))])),
+    };
+  });
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function attachmentOf(header: object, payload: unknown): ReceivedAttachment {

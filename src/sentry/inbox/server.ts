@@ -12,6 +12,7 @@ import { FailureSwitch, type InboxFailure } from './failure.ts';
 import { issuePage } from './page/issuePage.ts';
 import { listPage } from './page/listPage.ts';
 import { icon } from './page/parts.ts';
+import { type InboxGauge, type InboxMonitor, SelfReportStore } from './selfReports.ts';
 import { type InboxIssue, InboxStore, type IssueActivity } from './store.ts';
 
 /** Key of the DSN; what comes with another is refused as Sentry refuses it. */
@@ -34,6 +35,10 @@ export interface Inbox {
   readonly api: { readonly token: string; readonly organization: string; readonly project: string };
   /** Newest first. */
   issues(): InboxIssue[];
+  /** Cron monitors that have checked in. */
+  monitors(): readonly InboxMonitor[];
+  /** The newest value of each gauge. */
+  gauges(): readonly InboxGauge[];
   /** Fails the envelopes that come from now on, or no longer (null). */
   fail(failure: InboxFailure | null): void;
   /** Fails calls of the API from now on, or no longer (null). */
@@ -51,6 +56,7 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     if (stored.kind === 'event') store.add(stored.event, stored.attachments, stored.receivedAt);
     else store.act(stored.issue, stored.activity);
   }
+  const selfReports = new SelfReportStore();
   const failures = new FailureSwitch();
   const apiFailures = new FailureSwitch();
   let dsn = '';
@@ -120,10 +126,12 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
   }
 
   /** The event is on disk before anyone is told that it was accepted. */
-  async function keep({ event, attachments }: ReceivedEnvelope): Promise<string | null> {
+  async function keep({ event, attachments, checkIns, gauges }: ReceivedEnvelope): Promise<string | null> {
+    const receivedAt = new Date().toISOString();
+    for (const checkIn of checkIns) selfReports.checkIn(checkIn, receivedAt);
+    for (const gauge of gauges) selfReports.gauge(gauge, receivedAt);
     if (event === null) return null;
     const named = { ...event, event_id: event.event_id ?? randomUUID().replaceAll('-', '') };
-    const receivedAt = new Date().toISOString();
     if (store.add(named, attachments, receivedAt)) await file?.append({ kind: 'event', event: named, attachments, receivedAt });
     return named.event_id;
   }
@@ -142,10 +150,12 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     if (request.method === 'POST' && pressed !== undefined) return press(request, response, pressed);
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, { detail: 'only GET, and POST of envelopes' });
     const [, first = '', second = '', third = ''] = url.pathname.split('/').map(decodeURIComponent);
-    if (url.pathname === '/') return send(response, 200, htmlType, listPage(store.issues(), dsn));
+    if (url.pathname === '/') return send(response, 200, htmlType, listPage(store.issues(), selfReports, dsn));
     if (url.pathname === '/healthz') return send(response, 200, 'text/plain', 'ok\n');
     if (url.pathname === '/icon.svg') return send(response, 200, 'image/svg+xml', icon);
     if (url.pathname === '/api/inbox/issues') return answer(response, 200, store.issues());
+    if (url.pathname === '/api/inbox/monitors') return answer(response, 200, selfReports.monitors());
+    if (url.pathname === '/api/inbox/gauges') return answer(response, 200, selfReports.gauges());
     if (first === 'issues') {
       const issue = store.issues().find(({ id }) => id === second);
       if (issue !== undefined) return send(response, 200, htmlType, issuePage(issue, url.searchParams.get('event')));
@@ -188,6 +198,8 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
     dsn,
     api: { token: apiToken, organization: inboxSlug, project: inboxSlug },
     issues: () => store.issues(),
+    monitors: () => selfReports.monitors(),
+    gauges: () => selfReports.gauges(),
     fail: (failure) => failures.set(failure),
     failApi: (failure) => apiFailures.set(failure),
     async act(issueId, type) {

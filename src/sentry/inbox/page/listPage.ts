@@ -1,3 +1,4 @@
+import type { InboxGauge, InboxMonitor, SelfReportStore } from '../selfReports.ts';
 import type { InboxIssue } from '../store.ts';
 import { html, type Markup } from './html.ts';
 import { chips, counted, issuePath, levelBadge, levelOf, page, shape, statusBadge, tide, when } from './parts.ts';
@@ -6,12 +7,30 @@ import { chips, counted, issuePath, levelBadge, levelOf, page, shape, statusBadg
 const rowTags = /^(team|feature|segment\..*)$/;
 
 /** The list of issues, newest first. Reloads itself every five seconds. */
-export function listPage(issues: readonly InboxIssue[], dsn: string): string {
+export function listPage(issues: readonly InboxIssue[], selfReports: SelfReportStore, dsn: string): string {
   const events = issues.reduce((sum, { count }) => sum + count, 0);
   const title = issues.length === 0 ? 'Tidemark inbox' : `${counted(issues.length, 'issue')} · Tidemark inbox`;
   const body =
     issues.length === 0 ? nothing(dsn) : html`<h1>Issues</h1>${tally(issues, events)}<ol class="card issues">${issues.map(row)}</ol>`;
-  return page(title, 'A local stand-in for Sentry. Nothing leaves this machine.', body, 5);
+  const whole = html`${body}${monitorsCard(selfReports.monitors())}${gaugesCard(selfReports.gauges())}`;
+  return page(title, 'A local stand-in for Sentry. Nothing leaves this machine.', whole, 5);
+}
+
+function monitorsCard(monitors: readonly InboxMonitor[]): Markup | null {
+  if (monitors.length === 0) return null;
+  return html`<section class="card section more"><h2>Monitors</h2><dl>${monitors.map(
+    ({ monitor, environment, schedule, lastAt, status, ok, failed }) =>
+      html`<dt>${monitor}</dt><dd><b>${status === 'ok' ? 'Okay' : 'Failed'}</b>${chips([['environment', environment] as const, ['expected', schedule] as const].filter(([, value]) => value !== ''))}<p class="value">${counted(ok + failed, 'check-in')}, ${failed} failed; the last ${when(lastAt)}</p></dd>`,
+  )}</dl></section>`;
+}
+
+function gaugesCard(gauges: readonly InboxGauge[]): Markup | null {
+  if (gauges.length === 0) return null;
+  const shown = [...gauges].sort((left, right) => (left.name < right.name ? -1 : 1)).slice(0, 100);
+  return html`<section class="card section more"><h2>Gauges</h2><dl>${shown.map(
+    ({ name, value, unit, attributes }) =>
+      html`<dt>${name}</dt><dd><b>${String(Number(value.toPrecision(4)))}</b> ${unit}${chips(Object.entries(attributes))}</dd>`,
+  )}</dl>${gauges.length > shown.length ? html`<p class="value">and ${gauges.length - shown.length} more: /api/inbox/gauges</p>` : null}</section>`;
 }
 
 function tally(issues: readonly InboxIssue[], events: number): Markup {

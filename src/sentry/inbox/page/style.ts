@@ -36,6 +36,7 @@ main.frame { padding-top: 28px; padding-bottom: 64px; }
 h1 { font-size: 24px; line-height: 1.3; letter-spacing: -.015em; font-weight: 680; margin: 0; }
 h2 { font-size: 13px; font-weight: 650; margin: 0; color: var(--soft); letter-spacing: .01em; }
 .lead { color: var(--soft); margin: 6px 0 0; }
+.more { margin-top: 24px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }
 .tally { display: flex; gap: 18px; flex-wrap: wrap; margin: 0 0 16px; padding: 0; list-style: none; color: var(--soft); font-size: 13.5px; }
 .tally b { color: var(--ink); font-weight: 650; }
