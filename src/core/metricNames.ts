@@ -144,7 +144,7 @@ export const metrics = {
   },
   tidemark_pictures_dropped_total: {
     kind: 'counter',
-    help: 'Events that Sentry accepted without their picture: it was too large, or attachments are limited. The event does not wait for it.',
+    help: 'Pictures that never came to Sentry although their event did: too large, or attachments were limited for long.',
     labels: [],
   },
   tidemark_incidents_suppressed_total: {

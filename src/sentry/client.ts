@@ -3,10 +3,11 @@
  * transport drops events on its own judgement; so the transport is ours: it sends every envelope once, with a deadline, and hands the
  * server's answer to whoever waits for that event. Whether and when to try again is decided by `core/incident/delivery.ts` alone.
  */
-import type { Attachment, BaseTransportOptions, Event, Transport } from '@sentry/core';
+import type { Attachment, BaseTransportOptions, Event, EventEnvelope, Transport } from '@sentry/core';
 import { ConfigError, InvariantError } from '../core/errors.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 import { attachmentPauseMs, isAttachmentAtFault, meaningOf, type ServerAnswer } from './acceptance.ts';
+import { LatePictures } from './latePictures.ts';
 
 export interface SentryClientOptions {
   readonly dsn: string;
@@ -16,13 +17,15 @@ export interface SentryClientOptions {
   readonly deadlineMs?: number;
   /** Wall clock, for a `Retry-After` that is a date. */
   readonly nowMs?: () => number;
+  /** A picture that was to follow its event was given up. */
+  readonly onPictureLost?: () => void;
 }
 
 export interface SentryClient {
   /**
    * One attempt. Resolves with what the server made of it, or `retry` where no answer came within the deadline; never rejects for a
    * fault of the network. Where the server will not take the attachments, the event is sent once more without them, and while it limits attachments
-   * they are not tried: the event does not wait for its picture, the picture is dropped. Events are
+   * they are not tried: the event does not wait for its picture. One that is too large is dropped, one that is limited follows when the limit is over. Events are
    * isolated: nothing of the process's Sentry scopes, and nothing of another event, gets in.
    */
   deliver(event: Event, attachments?: readonly Attachment[]): Promise<DeliveryAnswer>;
@@ -53,15 +56,30 @@ function dsnProblem(dsn: string): string | null {
 /** Starts the SDK, as light as it goes. The import is the cost (half a second, 55 MB), so it happens here, where notify runs. */
 export async function startSentryClient(options: SentryClientOptions): Promise<SentryClient> {
   checkDsn(options.dsn);
-  const [{ init, Scope, withIsolationScope }, { serializeEnvelope }] = await Promise.all([import('@sentry/node'), import('@sentry/core')]);
-  const { deadlineMs = 10_000, nowMs = Date.now } = options;
+  const [{ init, Scope, withIsolationScope }, { createAttachmentEnvelopeItem, createEnvelope, serializeEnvelope }] = await Promise.all([
+    import('@sentry/node'),
+    import('@sentry/core'),
+  ]);
+  const { deadlineMs = 10_000, nowMs = Date.now, onPictureLost = () => {} } = options;
   /** The server takes no attachments until then. */
   let noAttachmentsUntilMs = 0;
   const answers = new Map<string, (answer: ServerAnswer | null) => void>();
 
+  let endpoint = '';
+  const late = new LatePictures({
+    nowMs,
+    onLost: onPictureLost,
+    send: (eventId, attachments) => {
+      const items = attachments.map(createAttachmentEnvelopeItem);
+      const envelope = createEnvelope<EventEnvelope>({ event_id: eventId, sent_at: new Date(nowMs()).toISOString() }, items);
+      return postEnvelope(endpoint, serializeEnvelope(envelope), deadlineMs);
+    },
+  });
+
   const transport = ({ url }: BaseTransportOptions): Transport => ({
     flush: async () => true,
     send: async (envelope) => {
+      endpoint = url;
       const answer = await postEnvelope(url, serializeEnvelope(envelope), deadlineMs);
       answers.get(String(envelope[0].event_id))?.(answer);
       return answer === null ? {} : { statusCode: answer.status };
@@ -105,16 +123,21 @@ export async function startSentryClient(options: SentryClientOptions): Promise<S
 
   return {
     async deliver(event, attachments = []) {
+      let isTooLarge = false;
       if (attachments.length > 0 && nowMs() >= noAttachmentsUntilMs) {
         const answer = await attempt(event, attachments);
         const pauseMs = answer === null ? null : attachmentPauseMs(answer);
         if (pauseMs !== null) noAttachmentsUntilMs = nowMs() + pauseMs;
         if (answer === null || !isAttachmentAtFault(answer)) return meaningOf(answer, nowMs());
+        isTooLarge = answer.status === 413;
       }
       const meaning = meaningOf(await attempt(event, []), nowMs());
-      return attachments.length > 0 && meaning.outcome === 'accepted' ? { ...meaning, isPictureDropped: true } : meaning;
+      if (attachments.length === 0 || meaning.outcome !== 'accepted') return meaning;
+      const isKept = !isTooLarge && late.keep(event.event_id ?? '', attachments, noAttachmentsUntilMs);
+      return isKept ? meaning : { ...meaning, isPictureDropped: true };
     },
     async close() {
+      late.close();
       await client.close(0);
     },
   };

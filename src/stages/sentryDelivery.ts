@@ -35,7 +35,12 @@ export interface SentryDeliveryOptions {
 /** Starts the client. `ConfigError` for a DSN that cannot work. Says once, where there is no token, what that means. */
 export async function startSentryDelivery({ config, release, clock, logger, metrics }: SentryDeliveryOptions): Promise<Sink> {
   const { sentry, core, links } = config;
-  const client = await startSentryClient({ dsn: sentry.dsn, environment: sentry.environment, release });
+  const client = await startSentryClient({
+    dsn: sentry.dsn,
+    environment: sentry.environment,
+    release,
+    onPictureLost: () => metrics.count('tidemark_pictures_dropped_total', {}),
+  });
   const configFiles = config.files.map((file) => basename(file));
   const context = { configFiles, group: core.group, links: Object.fromEntries(links), environment: sentry.environment, release };
   // One attempt a call: when to try again is the queue's to say.

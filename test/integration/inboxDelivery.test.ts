@@ -97,13 +97,27 @@ describe('delivery through the real SDK to a server on the loopback interface', 
 
   it.each([
     ['413', { kind: 'status', status: 413, onlyWithAttachments: true }],
-    ['a limit on attachments', { kind: 'status', status: 429, rateLimits: '60:attachment:key', onlyWithAttachments: true }],
+    ['a limit on attachments of two hours', { kind: 'status', status: 429, rateLimits: '7200:attachment:key', onlyWithAttachments: true }],
   ] as const)('sends the event without its picture after %s', async (name, failure) => {
     inbox.fail(failure);
     const own = await startSentryClient({ dsn: inbox.dsn, environment: 'test', release: 'r' });
     expect(await own.deliver(opened(name), [picture])).toEqual({ outcome: 'accepted', status: 200, isPictureDropped: true });
     expect(arrived(hex(`${name}/0`))[0]?.attachments).toEqual([]);
     await own.close();
+  });
+
+  it('sends the picture behind its event when the limit is over, however often it takes', async () => {
+    let lost = 0;
+    const own = await startSentryClient({ dsn: inbox.dsn, environment: 'test', release: 'r', onPictureLost: () => (lost += 1) });
+    inbox.fail({ kind: 'status', status: 429, rateLimits: '0.05:attachment:key', onlyWithAttachments: true, times: 3 });
+    expect(await own.deliver(opened('late picture'), [picture])).toEqual({ outcome: 'accepted', status: 200 });
+    expect(arrived(hex('late picture/0'))[0]?.attachments).toEqual([]);
+    while (arrived(hex('late picture/0'))[0]?.attachments.length !== 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(arrived(hex('late picture/0'))[0]?.attachments).toEqual([{ name: 'screenshot.png', contentType: 'image/png', bytes: 2_048 }]);
+    inbox.fail({ kind: 'status', status: 429, rateLimits: '60:attachment:key', onlyWithAttachments: true });
+    expect(await own.deliver(opened('lost picture'), [picture])).toEqual({ outcome: 'accepted', status: 200 });
+    await own.close();
+    expect(lost).toBe(1);
   });
 
   it('does not even try a picture before the limit on attachments is over, and events go meanwhile', async () => {

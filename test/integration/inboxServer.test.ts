@@ -169,6 +169,14 @@ describe('the data file', () => {
       [{ type: 'attachment', length: 3, filename: 'p.png', content_type: 'image/png' }, 'png'],
     );
     await post(body, {}, undefined, first);
+    // A file that comes behind its event, and one of an event that never came.
+    const late = (id: string) =>
+      envelope([{ type: 'attachment', length: 3, filename: 'late.png', content_type: 'image/png' }, 'new']).replace(
+        '{}',
+        JSON.stringify({ event_id: id }),
+      );
+    for (const id of [sample.event_id, hex('never')]) expect((await post(late(id), {}, undefined, first)).status).toBe(200);
+    expect(first.issues()[0]?.events[0]?.attachments.map(({ name }) => name)).toEqual(['p.png', 'late.png']);
     const before = first.issues();
     await first.close();
     // What a process that died while writing leaves behind.

@@ -20,7 +20,7 @@ export interface DeliveryAnswer {
   readonly retryAfterMs?: number;
   /** HTTP status; left out where no answer came. */
   readonly status?: number;
-  /** The event went without its picture: too large, or pictures are limited. */
+  /** The event went without its picture, which is not tried again: too large, or limited for long. */
   readonly isPictureDropped?: true;
 }
 

@@ -17,6 +17,8 @@ export interface ReceivedEnvelope {
   /** Sessions, reports and what else SDKs send is accepted and left alone. */
   readonly event: Event | null;
   readonly attachments: readonly ReceivedAttachment[];
+  /** Of the event that the attachments belong to, as the header has it; empty where it says nothing. */
+  readonly eventId: string;
   readonly checkIns: readonly ReceivedCheckIn[];
   readonly gauges: readonly ReceivedGauge[];
 }
@@ -46,18 +48,19 @@ const decoders = new Map([
 export async function readEnvelope(body: Uint8Array, encoding: string): Promise<ReceivedEnvelope> {
   try {
     const bytes = await decoded(body, encoding);
-    const [, items] = parseEnvelope(bytes);
+    const [header, items] = parseEnvelope(bytes);
+    const eventId = textOf(header.event_id);
     let event: Event | null = null;
     const attachments: ReceivedAttachment[] = [];
     const checkIns: ReceivedCheckIn[] = [];
     const gauges: ReceivedGauge[] = [];
-    for (const [header, payload] of items) {
-      if (header.type === 'event') event = eventOf(payload);
-      if (header.type === 'attachment') attachments.push(attachmentOf(header, payload));
-      if (header.type === 'check_in') checkIns.push(checkInOf(objectOf(payload)));
-      if (header.type === 'trace_metric') gauges.push(...gaugesOf(objectOf(payload)));
+    for (const [item, payload] of items) {
+      if (item.type === 'event') event = eventOf(payload);
+      if (item.type === 'attachment') attachments.push(attachmentOf(item, payload));
+      if (item.type === 'check_in') checkIns.push(checkInOf(objectOf(payload)));
+      if (item.type === 'trace_metric') gauges.push(...gaugesOf(objectOf(payload)));
     }
-    return { event, attachments, checkIns, gauges };
+    return { event, attachments, eventId, checkIns, gauges };
   } catch (error) {
     throw new InputError(`Not an envelope: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

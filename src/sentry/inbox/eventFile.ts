@@ -5,18 +5,27 @@ import { InputError } from '../../core/errors.ts';
 import type { ReceivedAttachment } from './envelope.ts';
 import type { IssueActivity } from './store.ts';
 
-export interface StoredEvent {
+interface StoredEvent {
   readonly kind: 'event';
   readonly event: Event;
   readonly attachments: readonly ReceivedAttachment[];
   readonly receivedAt: string;
 }
 
-export interface StoredActivity {
+interface StoredActivity {
   readonly kind: 'activity';
   readonly issue: string;
   readonly activity: IssueActivity;
 }
+
+/** Files that came behind their event. */
+interface StoredAttachments {
+  readonly kind: 'late';
+  readonly eventId: string;
+  readonly attachments: readonly ReceivedAttachment[];
+}
+
+type Stored = StoredEvent | StoredActivity | StoredAttachments;
 
 export class EventFile {
   readonly #handle: FileHandle;
@@ -39,7 +48,7 @@ export class EventFile {
   }
 
   /** Everything in the file in order. A last line without its end was being written when a process died: it was never accepted. */
-  async *read(): AsyncGenerator<StoredEvent | StoredActivity> {
+  async *read(): AsyncGenerator<Stored> {
     const text = (await this.#handle.readFile()).toString();
     const lines = text.split('\n');
     const torn = lines.pop() ?? '';
@@ -51,8 +60,8 @@ export class EventFile {
     if (torn !== '') await this.#handle.truncate(Buffer.byteLength(text) - Buffer.byteLength(torn));
   }
 
-  append(stored: StoredEvent | StoredActivity): Promise<void> {
-    const line = `${JSON.stringify(stored.kind === 'event' ? encoded(stored) : { issue: stored.issue, activity: stored.activity })}\n`;
+  append(stored: Stored): Promise<void> {
+    const line = `${JSON.stringify(encoded(stored))}\n`;
     const written = this.#last.then(() => this.#handle.appendFile(line));
     this.#last = written.catch(() => {});
     return written;
@@ -64,9 +73,27 @@ export class EventFile {
   }
 }
 
-function encoded({ event, attachments, receivedAt }: StoredEvent): unknown {
-  const texts = attachments.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data).toString('base64') }));
-  return { receivedAt, event, attachments: texts };
+function encoded(stored: Stored): unknown {
+  switch (stored.kind) {
+    case 'event':
+      return { receivedAt: stored.receivedAt, event: stored.event, attachments: stored.attachments.map(encodedAttachment) };
+    case 'late':
+      return { eventId: stored.eventId, attachments: stored.attachments.map(encodedAttachment) };
+    case 'activity':
+      return { issue: stored.issue, activity: stored.activity };
+  }
+}
+
+function encodedAttachment({ name, contentType, data }: ReceivedAttachment): unknown {
+  return { name, contentType, data: Buffer.from(data).toString('base64') };
+}
+
+function parsedAttachment(one: unknown): ReceivedAttachment {
+  return {
+    name: String(field(one, 'name')),
+    contentType: String(field(one, 'contentType')),
+    data: Buffer.from(String(field(one, 'data')), 'base64'),
+  };
 }
 
 const activityTypes = ['set_resolved', 'set_ignored', 'set_unresolved', 'note'] as const;
@@ -85,23 +112,22 @@ function field(of: unknown, name: string): unknown {
   return typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
 }
 
-function parseLine(line: string): StoredEvent | StoredActivity | null {
+function parseLine(line: string): Stored | null {
   try {
     const parsed: unknown = JSON.parse(line);
     const activity = field(parsed, 'activity');
     if (activity !== undefined) return parseActivity(field(parsed, 'issue'), activity);
     const event = field(parsed, 'event');
     const attachments = field(parsed, 'attachments');
-    if (typeof event !== 'object' || event === null || !Array.isArray(attachments)) return null;
+    const eventId = field(parsed, 'eventId');
+    if (!Array.isArray(attachments)) return null;
+    if (typeof eventId === 'string') return { kind: 'late', eventId, attachments: attachments.map(parsedAttachment) };
+    if (typeof event !== 'object' || event === null) return null;
     return {
       kind: 'event',
       event,
       receivedAt: String(field(parsed, 'receivedAt')),
-      attachments: attachments.map((one: unknown) => ({
-        name: String(field(one, 'name')),
-        contentType: String(field(one, 'contentType')),
-        data: Buffer.from(String(field(one, 'data')), 'base64'),
-      })),
+      attachments: attachments.map(parsedAttachment),
     };
   } catch {
     return null;

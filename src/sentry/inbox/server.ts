@@ -54,6 +54,7 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
   const file = dataFile === undefined ? null : await EventFile.open(dataFile);
   for await (const stored of file?.read() ?? []) {
     if (stored.kind === 'event') store.add(stored.event, stored.attachments, stored.receivedAt);
+    else if (stored.kind === 'late') store.attach(stored.eventId, stored.attachments);
     else store.act(stored.issue, stored.activity);
   }
   const selfReports = new SelfReportStore();
@@ -126,11 +127,14 @@ export async function startInbox({ host, port, dataFile }: InboxOptions): Promis
   }
 
   /** The event is on disk before anyone is told that it was accepted. */
-  async function keep({ event, attachments, checkIns, gauges }: ReceivedEnvelope): Promise<string | null> {
+  async function keep({ event, attachments, eventId, checkIns, gauges }: ReceivedEnvelope): Promise<string | null> {
     const receivedAt = new Date().toISOString();
     for (const checkIn of checkIns) selfReports.checkIn(checkIn, receivedAt);
     for (const gauge of gauges) selfReports.gauge(gauge, receivedAt);
-    if (event === null) return null;
+    if (event === null) {
+      if (attachments.length > 0 && store.attach(eventId, attachments)) await file?.append({ kind: 'late', eventId, attachments });
+      return null;
+    }
     const named = { ...event, event_id: event.event_id ?? randomUUID().replaceAll('-', '') };
     if (store.add(named, attachments, receivedAt)) await file?.append({ kind: 'event', event: named, attachments, receivedAt });
     return named.event_id;

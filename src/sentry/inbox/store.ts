@@ -124,6 +124,21 @@ export class InboxStore {
     return true;
   }
 
+  /** Adds files that came behind their event; false where there is no such event. */
+  attach(eventId: string, attachments: readonly ReceivedAttachment[]): boolean {
+    for (const { events } of this.#issues.values()) {
+      const at = events.findIndex(({ id }) => id === eventId);
+      const event = events[at];
+      if (event === undefined) continue;
+      const all = [...(this.#attachments.get(eventId) ?? []), ...attachments];
+      events[at] = { ...event, attachments: all.map(shownAttachment) };
+      this.#drop(eventId);
+      this.#keep(eventId, all);
+      return true;
+    }
+    return false;
+  }
+
   /** Newest first. */
   issues(): InboxIssue[] {
     return [...this.#issues.values()].reverse().map(shown);
@@ -202,9 +217,13 @@ function readable(event: Event, attachments: readonly ReceivedAttachment[], id: 
     time: time !== null && Number.isFinite(time.getTime()) ? time.toISOString() : receivedAt,
     receivedAt,
     tags: Object.fromEntries(Object.entries(event.tags ?? {}).map(([key, value]) => [key, String(value)])),
-    attachments: attachments.map(({ name, contentType, data }) => ({ name, contentType, bytes: data.byteLength })),
+    attachments: attachments.map(shownAttachment),
     event,
   };
+}
+
+function shownAttachment({ name, contentType, data }: ReceivedAttachment): InboxEvent['attachments'][number] {
+  return { name, contentType, bytes: data.byteLength };
 }
 
 function bytesOf(attachments: readonly ReceivedAttachment[]): number {
