@@ -1,7 +1,8 @@
 /** What the facts in `history` say of one model at the moment, for people: read without a group, and without disturbing the worker. */
 import { parseFactKey } from '../core/detect/fact.ts';
 import type { DataState, LabelState } from '../core/detect/modelState.ts';
-import type { BookState, Mute } from '../core/incident/incidentBook.ts';
+import type { BookState } from '../core/incident/bookState.ts';
+import type { Mute } from '../core/incident/mutes.ts';
 import { internalTopics } from '../core/incident/topics.ts';
 import { parseBaselineFact } from '../core/performance/baselineFact.ts';
 import { partitionOf } from '../core/record/partitioner.ts';

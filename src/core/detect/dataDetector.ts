@@ -3,8 +3,9 @@
  * the baseline learns. Everything that a restart needs leaves as facts.
  */
 import { dayMs } from '../duration.ts';
+import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
-import { type BookStep, IncidentBook } from '../incident/incidentBook.ts';
+import { IncidentBook } from '../incident/incidentBook.ts';
 import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf, stepsPerWindow } from '../settings.ts';

@@ -3,9 +3,10 @@
  * signals for the incident book.
  */
 import { formatDuration } from '../duration.ts';
+import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, Severity } from '../incident/event.ts';
-import type { BookStep, Signal } from '../incident/incidentBook.ts';
 import type { Picture } from '../incident/picture.ts';
+import type { Signal } from '../incident/signal.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import type { SeriesSummary } from '../sketch/types.ts';

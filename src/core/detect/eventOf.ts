@@ -1,8 +1,8 @@
 /** A step of an incident as the event of the output contract. */
 import { formatDuration, hourMs } from '../duration.ts';
+import type { BookStep } from '../incident/bookState.ts';
 import type { EventRecord, SourceRange } from '../incident/event.ts';
 import { eventIdOf } from '../incident/eventId.ts';
-import type { BookStep } from '../incident/incidentBook.ts';
 import type { Picture } from '../incident/picture.ts';
 import { summaryLine } from '../incident/summaryLine.ts';
 import type { ModelSettings } from '../settings.ts';

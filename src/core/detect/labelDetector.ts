@@ -4,8 +4,10 @@
  * does not depend on how far the data clock was ahead.
  */
 import { dayMs, formatDuration } from '../duration.ts';
+import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, EventSeries, IncidentKind, SourceRange } from '../incident/event.ts';
-import { type BookStep, IncidentBook, type Signal } from '../incident/incidentBook.ts';
+import { IncidentBook } from '../incident/incidentBook.ts';
+import type { Signal } from '../incident/signal.ts';
 import { PerformanceState } from '../performance/performanceState.ts';
 import type { PerformanceEvaluation } from '../performance/types.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';

@@ -1,5 +1,5 @@
 /** What the state fact of a model holds besides nodes, baselines and samples, which are facts of their own. Plain JSON. */
-import type { BookState } from '../incident/incidentBook.ts';
+import type { BookState } from '../incident/bookState.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
 import type { LearnerState } from './baselineLearner.ts';
 

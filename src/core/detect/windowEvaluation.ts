@@ -2,7 +2,7 @@
  * One window of one cell against its baseline: the last 12 nodes of a scale, their sums added, every series compared (recipe, sections 3
  * to 5). Drift is incremental: a node is scored once per baseline, a window adds 12 sums whatever its length.
  */
-import type { Signal } from '../incident/incidentBook.ts';
+import type { Signal } from '../incident/signal.ts';
 import type { AlertSettings, CoreSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import { mergeSeries } from '../sketch/merge.ts';

@@ -13,113 +13,14 @@ import { dayMs } from '../duration.ts';
 import { sha256Hex } from '../hashText.ts';
 import { type AlertSettings, stepsPerWindow } from '../settings.ts';
 import type { CommandRecord, SegmentKey } from '../summarize/messages.ts';
-import type { Closing, EventSeries, IncidentKind, IncidentStep, Severity, WorstMoment } from './event.ts';
+import type { BookState, BookStep, IncidentState, Run, SeriesState } from './bookState.ts';
+import type { EventSeries, IncidentKind, IncidentStep, Severity, WorstMoment } from './event.ts';
+import { isMuted, isWithin, type Mute } from './mutes.ts';
+import { isSame, placeOf } from './place.ts';
+import type { Signal } from './signal.ts';
 
 /** p at or below which a series is named as "moving too" when an incident opens. */
 const movingToo = 0.01;
-
-/** One tested comparison of one series at one scale, as the book needs it. Untested ones (`insufficient`, `learning`) are not given. */
-export interface Signal {
-  /** Series with its version and segment: unique in the book. */
-  readonly key: string;
-  readonly name: string;
-  readonly version: string | null;
-  readonly segment: SegmentKey;
-  readonly kind: IncidentKind;
-  readonly severity: Severity;
-  readonly scaleMs: number;
-  readonly p: number;
-  readonly alpha: number;
-  readonly isBreach: boolean;
-  readonly isBelowMinimum: boolean;
-  /**
-   * Whether the newest third of the window shows at least half of the effect, in its direction: `shows` may open, `over` speaks for recovery,
-   * `unknown` (too few rows to say) neither.
-   */
-  readonly newest: 'shows' | 'over' | 'unknown';
-  /** For segments: whether the whole model shows the same series too; such a segment opens nothing of its own. */
-  readonly isShownByWhole: boolean;
-  /** For people; computed only where an event names the series. `joined` and `since` are set by the book. */
-  readonly describe: () => EventSeries;
-}
-
-interface SeriesState {
-  readonly key: string;
-  readonly version: string | null;
-  readonly sinceMs: number;
-  joined: boolean;
-  severity: Severity;
-  /** Quiet evaluations in a row of every scale (milliseconds as text) that has shown it: p at most ten times alpha, in the newest third too. */
-  readonly quietRuns: Record<string, number>;
-  lastBreachMs: number;
-  isRecovered: boolean;
-  /** As last described, and the scale that was. */
-  last: EventSeries;
-  lastScaleMs: number;
-  /** Absent in states of releases that kept none. */
-  worst?: WorstMoment;
-}
-
-interface IncidentState {
-  readonly id: string;
-  readonly chain: string;
-  readonly kind: IncidentKind;
-  readonly segment: SegmentKey;
-  readonly startMs: number;
-  readonly scaleMs: number;
-  ordinal: number;
-  severity: Severity;
-  lastNewsMs: number;
-  lastStepMs: number;
-  isEscalationDue: boolean;
-  readonly series: SeriesState[];
-}
-
-/** What is muted, up to an event time (inclusive), and by whom. */
-export interface Mute {
-  readonly kind: IncidentKind | null;
-  readonly segment: SegmentKey;
-  readonly series: readonly string[];
-  readonly untilMs: number;
-  readonly by: string;
-  readonly reason: string;
-}
-
-interface Run {
-  readonly count: number;
-  readonly lastMs: number;
-}
-
-export interface BookState {
-  /** Breaches in a row by `scale|series`, and event time of the newest. */
-  readonly runs: Record<string, Run>;
-  readonly open: IncidentState[];
-  /** Where a chain may go on, by `kind|segment`. */
-  readonly closed: Record<string, { readonly chain: string; readonly closedMs: number }>;
-  /** Absent in states of releases that knew no commands. */
-  readonly mutes?: readonly Mute[];
-  /** Whether a command ever took effect: what follows is no function of the source log alone. */
-  readonly isCommanded?: boolean;
-}
-
-/** One step of an incident, before the detector adds windows, offsets and the line for people. */
-export interface BookStep {
-  readonly step: IncidentStep;
-  readonly incident: string;
-  readonly chain: string;
-  readonly ordinal: number;
-  readonly kind: IncidentKind;
-  readonly segment: SegmentKey;
-  readonly severity: Severity;
-  readonly scaleMs: number;
-  readonly startMs: number;
-  readonly versions: readonly string[];
-  readonly series: readonly EventSeries[];
-  /** Key of the first of the series, and the scale that it was described at: what a picture of the step shows. */
-  readonly leading: { readonly key: string; readonly statistic: string; readonly scaleMs: number } | null;
-  /** Only where a person ended the incident. */
-  readonly closing?: Closing;
-}
 
 const severityRank: Record<Severity, number> = { info: 0, warning: 1, error: 2 };
 
@@ -133,10 +34,6 @@ function worst(severities: Iterable<Severity>): Severity {
 function comparePlaces(left: Signal, right: Signal): number {
   const rank = ({ kind, segment }: Signal) => (kind === 'quality' ? 0 : 2) + (segment === null ? 0 : 1);
   return rank(left) - rank(right) || (placeOf(left.kind, left.segment) < placeOf(right.kind, right.segment) ? -1 : 1);
-}
-
-function placeOf(kind: IncidentKind, segment: SegmentKey): string {
-  return JSON.stringify([kind, segment]);
 }
 
 export class IncidentBook {
@@ -198,7 +95,7 @@ export class IncidentBook {
       const run = this.#count(nowMs, signal);
       this.#follow(nowMs, signal);
       if (run < this.#alerts.openAfter || signal.newest !== 'shows' || signal.isShownByWhole) continue;
-      if (this.#isMuted(signal.kind, signal.segment, signal.name)) continue;
+      if (isMuted(this.#mutes, signal.kind, signal.segment, signal.name)) continue;
       const place = placeOf(signal.kind, signal.segment);
       const list = ready.get(place);
       if (list === undefined) ready.set(place, [signal]);
@@ -263,19 +160,9 @@ export class IncidentBook {
     return steps;
   }
 
-  /** While a series is muted it opens, joins and escalates nothing; it is counted, so that it opens as soon as it is not muted any more. */
-  #isMuted(kind: IncidentKind, segment: SegmentKey, name: string): boolean {
-    return this.#mutes.some(
-      (mute) =>
-        (mute.kind === null || mute.kind === kind) &&
-        (mute.segment === null || isSame(mute.segment, segment)) &&
-        (mute.series.length === 0 || mute.series.includes(name)),
-    );
-  }
-
   /** Nothing is told of an incident while all that is still in it is muted. */
   #isIncidentMuted({ kind, segment, series }: IncidentState): boolean {
-    return series.every((one) => !one.joined || one.isRecovered || this.#isMuted(kind, segment, one.last.name));
+    return series.every((one) => !one.joined || one.isRecovered || isMuted(this.#mutes, kind, segment, one.last.name));
   }
 
   snapshot(): BookState {
@@ -362,7 +249,7 @@ export class IncidentBook {
     for (const cause of causes) this.#add(nowMs, incident, cause, true);
     for (const signal of signals) {
       const isSamePlace = placeOf(signal.kind, signal.segment) === place;
-      if (this.#isMuted(signal.kind, signal.segment, signal.name)) continue;
+      if (isMuted(this.#mutes, signal.kind, signal.segment, signal.name)) continue;
       if (isSamePlace && signal.p <= movingToo && !incident.series.some((one) => one.key === signal.key))
         this.#add(nowMs, incident, signal, false);
     }
@@ -484,19 +371,6 @@ function worse(known: WorstMoment | undefined, { statistic, effects, current, ba
   if (known !== undefined && Math.abs(known.effect) >= Math.abs(effect)) return known;
   const size = (value: number | string | undefined) => (typeof value === 'number' ? value : 0);
   return { at: new Date(nowMs).toISOString(), statistic, effect, observed: size(current.observed), expected: size(baseline.expected) };
-}
-
-function isSame(left: SegmentKey, right: SegmentKey): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
-}
-
-/** Whether an unmute that names a part (kind, segment, series; nothing: all) covers a mute. */
-function isWithin(mute: Mute, { kind, segment, series }: CommandRecord): boolean {
-  return (
-    (kind === null || kind === mute.kind) &&
-    (segment === null || isSame(segment, mute.segment)) &&
-    (series.length === 0 || (mute.series.length > 0 && mute.series.every((name) => series.includes(name))))
-  );
 }
 
 /** Scale of a key of `runs`. */

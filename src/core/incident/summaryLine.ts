@@ -1,8 +1,8 @@
 /** The one line of an incident that a person can act on: what moved, from what to what, since when, on how many rows. */
 import { versionSeries } from '../detect/node.ts';
 import { dayMs, formatDuration, hourMs, minuteMs } from '../duration.ts';
+import type { BookStep } from './bookState.ts';
 import type { Description, EventSeries } from './event.ts';
-import type { BookStep } from './incidentBook.ts';
 
 /**
  * `amount: median 12.3 -> 15.1 (+0.46 sigma), n = 48,210, since 2026-03-01 09:40Z; also country and 2 more`,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dayMs, hourMs } from '../../../src/core/duration.ts';
 import type { IncidentKind, Severity } from '../../../src/core/incident/event.ts';
-import { IncidentBook, type Signal } from '../../../src/core/incident/incidentBook.ts';
+import { IncidentBook } from '../../../src/core/incident/incidentBook.ts';
+import type { Signal } from '../../../src/core/incident/signal.ts';
 import type { AlertSettings } from '../../../src/core/settings.ts';
 import type { SegmentKey } from '../../../src/core/summarize/messages.ts';
 import { command } from '../../support/commands.ts';

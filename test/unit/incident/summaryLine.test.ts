@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { BookStep } from '../../../src/core/incident/bookState.ts';
 import type { EventSeries } from '../../../src/core/incident/event.ts';
-import type { BookStep } from '../../../src/core/incident/incidentBook.ts';
 import { change, summaryLine } from '../../../src/core/incident/summaryLine.ts';
 import { hex, series } from '../../support/events.ts';
 
