@@ -195,7 +195,7 @@ export const rootKeys = {
       '1h',
       'Event times further ahead of the Kafka timestamp are invalid, so that one wrong clock does not close panes for all.',
     ),
-    idleAfter: key('duration', '30s', 'A partition without news for this long is not waited for.'),
+    idleAfter: key('duration', '30s', 'A partition without news for twice this long is not waited for: it says so every so often.'),
     silenceAfter: key('duration', '15m', 'When all partitions are idle, event time stands still for this long before it goes on.'),
   },
   performance,

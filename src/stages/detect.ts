@@ -87,7 +87,8 @@ export class DetectStage {
     const places = Array.from({ length: count }, (_, partition) => ({ topic: this.#topics.partials, partition }));
     const [commits, ranges] = await Promise.all([this.#member.committed(places), Promise.all(places.map((at) => log.offsets(at)))]);
     const partitions = ranges.map(({ high }, partition) => ({ partition, committed: commits[partition]?.offset ?? null, high }));
-    return { clockMs: task.detector.clockMs, isAllNew: task.detector.isAllNew, partitions };
+    const { clockMs, waitingFor, isAllNew } = task.detector;
+    return { clockMs, waitingFor, isAllNew, partitions };
   }
 
   /** Decides until the signal says stop. Rejects with `ConfigError` where the topics do not fit together. */

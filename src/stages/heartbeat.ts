@@ -34,7 +34,7 @@ export function monitorOf(group: string): string {
 export async function beat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
   const { clock, everyMs, blindAfterMs, window, logger, metrics, checkIn } = options;
   // Between two decisions a hop passes, and what is idle or late is waited for: none of it is blindness.
-  const patienceMs = blindAfterMs + 2 * window.hopMs + window.latenessMs + window.idleAfterMs + window.silenceAfterMs;
+  const patienceMs = blindAfterMs + 2 * window.hopMs + window.latenessMs + 2 * window.idleAfterMs + window.silenceAfterMs;
   let vigilance = new Vigilance(patienceMs);
   let isBlind = false;
   let dueMs = clock.nowMs();

@@ -1,7 +1,8 @@
 /**
  * Event time as detect sees it: two clocks, both functions of the watermark and idle records of `partials` alone (docs/design/design.md, section 1,
  * docs/design/protocol.md, Clocks). The data clock is the lowest watermark of the prediction partitions, the label clock the lowest of that and of the
- * feedback partitions. Idle partitions are not waited for.
+ * feedback partitions. An idle partition is not waited for beyond what the others had reached at its idle record before the last: it has had nothing for a
+ * whole `idleAfter` since (docs/decisions/0047-idle-is-confirmed.md). A burst after a pause, of which one partition is read first, loses nothing.
  */
 import type { IncidentKind } from '../incident/event.ts';
 import { type IdleRecord, type SourceRole, sourceKey, type WatermarkRecord } from '../summarize/messages.ts';
@@ -20,6 +21,10 @@ export interface SourceState {
   watermarkMs: number | null;
   /** Null while the partition is active. */
   idleForMs: number | null;
+  /** Lowest watermark of the active partitions as of its newest idle record. Absent, as the next, in facts of releases that did not confirm. */
+  frontMs?: number | null;
+  /** That of the idle record before, or how far silence has let event time go on: up to there it is not waited for while it is idle. */
+  releasedMs?: number | null;
 }
 
 export interface ClocksState {
@@ -76,12 +81,35 @@ export class SourceClocks {
     state.position = record.position;
     state.idleForMs = record.idleForMs;
     if (record.watermarkMs !== null) state.watermarkMs = Math.max(state.watermarkMs ?? Number.NEGATIVE_INFINITY, record.watermarkMs);
+    if (state.role === 'predictions') this.#release(state);
     this.#advance();
   }
 
   /** Everything in panes that end at or before it can be decided; null before every prediction partition has spoken. */
   get dataMs(): number | null {
     return this.#dataMs;
+  }
+
+  /** The prediction partitions that hold the data clock where it is, in order, or have not spoken yet; `predictions/3` is the fourth of a topic. */
+  get waitingFor(): readonly string[] {
+    const unknown: string[] = [];
+    let lowestMs = Number.POSITIVE_INFINITY;
+    let slowest: string[] = [];
+    for (const topic of this.#predictionTopics) {
+      const count = this.#counts.get(`predictions/${topic}`) ?? 0;
+      if (count === 0) unknown.push(topic);
+      for (let partition = 0; partition < count; partition++) {
+        const state = this.#sources.get(sourceKey({ role: 'predictions', topic, partition }));
+        const reachedMs = state === undefined ? Number.NEGATIVE_INFINITY : reached(state);
+        if (state === undefined) unknown.push(`${topic}/${partition}`);
+        else if (reachedMs === lowestMs) slowest.push(`${topic}/${partition}`);
+        else if (reachedMs < lowestMs) {
+          lowestMs = reachedMs;
+          slowest = [`${topic}/${partition}`];
+        }
+      }
+    }
+    return unknown.length > 0 ? unknown : slowest;
   }
 
   /** Whether every prediction partition that has spoken said that it never had a record. */
@@ -157,22 +185,38 @@ export class SourceClocks {
     return states;
   }
 
+  /** A partition has said once more that it is idle: how far it is not waited for. */
+  #release(state: SourceState): void {
+    let lowestActiveMs = Number.POSITIVE_INFINITY;
+    let highestMs = Number.NEGATIVE_INFINITY;
+    let shortestIdleMs = Number.POSITIVE_INFINITY;
+    for (const { role, idleForMs, watermarkMs } of this.#sources.values()) {
+      if (role !== 'predictions') continue;
+      highestMs = Math.max(highestMs, watermarkMs ?? Number.NEGATIVE_INFINITY);
+      if (idleForMs === null) lowestActiveMs = Math.min(lowestActiveMs, watermarkMs ?? Number.NEGATIVE_INFINITY);
+      else shortestIdleMs = Math.min(shortestIdleMs, idleForMs);
+    }
+    const areAllIdle = lowestActiveMs === Number.POSITIVE_INFINITY;
+    // All idle: event time stands still for silenceAfter, then goes on at the pace of the idle records.
+    const silentMs = areAllIdle ? highestMs + shortestIdleMs - this.#silenceAfterMs : Number.NEGATIVE_INFINITY;
+    state.releasedMs = finite(Math.max(state.releasedMs ?? Number.NEGATIVE_INFINITY, state.frontMs ?? Number.NEGATIVE_INFINITY, silentMs));
+    if (!areAllIdle) state.frontMs = finite(lowestActiveMs) ?? state.frontMs ?? null;
+  }
+
   #advance(): void {
     const states = this.#known('predictions', this.#predictionTopics);
     if (states === null) return;
-    let lowestActive = Number.POSITIVE_INFINITY;
-    let highest = Number.NEGATIVE_INFINITY;
-    let shortestIdle = Number.POSITIVE_INFINITY;
-    let active = 0;
-    for (const state of states) {
-      if (state.watermarkMs !== null) highest = Math.max(highest, state.watermarkMs);
-      if (state.idleForMs === null) {
-        active++;
-        lowestActive = Math.min(lowestActive, state.watermarkMs ?? Number.NEGATIVE_INFINITY);
-      } else shortestIdle = Math.min(shortestIdle, state.idleForMs);
-    }
-    // All idle: event time stands still for silenceAfter, then goes on at the pace of the idle records.
-    const clock = active > 0 ? lowestActive : highest + shortestIdle - this.#silenceAfterMs;
-    if (clock > (this.#dataMs ?? Number.NEGATIVE_INFINITY)) this.#dataMs = clock;
+    const clockMs = states.reduce((lowestMs, state) => Math.min(lowestMs, reached(state)), Number.POSITIVE_INFINITY);
+    if (clockMs > (this.#dataMs ?? Number.NEGATIVE_INFINITY)) this.#dataMs = clockMs;
   }
+}
+
+function finite(timeMs: number): number | null {
+  return Number.isFinite(timeMs) ? timeMs : null;
+}
+
+/** How far the data clock may go for this partition. */
+function reached({ watermarkMs, idleForMs, releasedMs }: SourceState): number {
+  const ownMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
+  return idleForMs === null ? ownMs : Math.max(ownMs, releasedMs ?? Number.NEGATIVE_INFINITY);
 }

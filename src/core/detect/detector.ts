@@ -12,9 +12,11 @@ import {
   anyModel,
   type CommandRecord,
   endWatermarkMs,
+  type IdleRecord,
   type PartialRecord,
   type PartialsMessage,
   type SourceRole,
+  type WatermarkRecord,
 } from '../summarize/messages.ts';
 import { type ClocksState, type Gap, SourceClocks } from './clocks.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
@@ -79,8 +81,8 @@ export class Detector {
   /** Commands that wait for the next pane of each clock. */
   #dataCommands: readonly CommandRecord[] = [];
   #labelCommands: readonly CommandRecord[] = [];
-  /** Offset of the first command that no `decided` fact knows of. */
-  #firstCommandOffset: number | null = null;
+  /** Offset of the first message that moved a clock, or was a command, and that no `decided` fact knows of. */
+  #firstUnsavedOffset: number | null = null;
 
   /** `files`: baselines of the models that have one in a file. */
   constructor(settings: CoreSettings, files: FileBaselines = new Map()) {
@@ -96,6 +98,11 @@ export class Detector {
   /** Event time of the data clock; null before every prediction partition has spoken. */
   get clockMs(): number | null {
     return this.#clocks.dataMs;
+  }
+
+  /** The source partitions that hold the data clock. */
+  get waitingFor(): readonly string[] {
+    return this.#clocks.waitingFor;
   }
 
   /** Whether prediction partitions have spoken, and none has had a record yet. */
@@ -122,31 +129,26 @@ export class Detector {
       case 'partial':
         this.#store(message, offset, isReread);
         return null;
-      case 'watermark': {
-        const gap = this.#clocks.watermark(message);
-        if (gap !== null && !isReread) {
-          this.#gaps.push(gap);
-          if (gap.reason === 'gap') this.counts.gaps++;
-        }
-        break;
-      }
-      case 'idle':
-        this.#clocks.idle(message);
-        break;
       case 'command':
         if (!isReread) this.#receive(message, offset);
         return null;
+      default:
+        // The clocks that were restored know it.
+        if (isReread) return null;
+        this.#moveClocks(message);
+        // A partition of which nothing is decided has no fact that could hold its clocks, and needs none.
+        if (this.#dataEndMs !== null) this.#firstUnsavedOffset ??= offset;
+        return this.#decideDue(offset);
     }
-    return offset < this.#restoredOffset ? null : this.#decideDue(offset);
   }
 
-  /** Where to read on after a restart, given the position reached: never past what an undecided pane needs, nor a command that no fact holds. */
+  /** Where to read on after a restart, given the position reached: never past what an undecided pane needs, nor what no fact holds. */
   commitOffset(position: number): number {
     return Math.min(
       position,
       this.#predictions.lowestOffset ?? position,
       this.#feedback.lowestOffset ?? position,
-      this.#firstCommandOffset ?? position,
+      this.#firstUnsavedOffset ?? position,
     );
   }
 
@@ -171,7 +173,18 @@ export class Detector {
     if (this.#dataCommands.some(({ id }) => id === command.id)) return;
     this.#dataCommands = [...this.#dataCommands, command];
     this.#labelCommands = [...this.#labelCommands, command];
-    this.#firstCommandOffset ??= offset;
+    this.#firstUnsavedOffset ??= offset;
+  }
+
+  #moveClocks(message: WatermarkRecord | IdleRecord): void {
+    if (message.type === 'idle') {
+      this.#clocks.idle(message);
+      return;
+    }
+    const gap = this.#clocks.watermark(message);
+    if (gap === null) return;
+    this.#gaps.push(gap);
+    if (gap.reason === 'gap') this.counts.gaps++;
   }
 
   #store(partial: PartialRecord, offset: number, isReread: boolean): void {
@@ -188,7 +201,7 @@ export class Detector {
     this.#decideData(step);
     this.#decideLabels(step);
     if (step.dataPanes + step.labelPanes === 0) return null;
-    this.#firstCommandOffset = null;
+    this.#firstUnsavedOffset = null;
     this.#gaps = this.#gaps.filter((gap) => gap.toMs + this.#settings.window.latenessMs > (this.#labelEndMs ?? this.#dataEndMs ?? 0));
     const decided: DecidedState = {
       offset,

@@ -16,10 +16,15 @@ interface PartitionProgress {
 export interface GroupProgress {
   /** Event time of the data clock; null before every source partition has spoken. */
   readonly clockMs: number | null;
+  /** The source partitions that hold it there, as `topic/partition`; a topic alone where none of its partitions has spoken. */
+  readonly waitingFor: readonly string[];
   /** Whether no source partition has had a record yet: then nothing can move. */
   readonly isAllNew: boolean;
   readonly partitions: readonly PartitionProgress[];
 }
+
+/** Source partitions that are named; of the others the number. */
+const mostNamed = 5;
 
 interface Mark {
   readonly value: number | null;
@@ -37,7 +42,7 @@ export class Vigilance {
   }
 
   /** Takes a look at `nowMs` (wall clock); gives why the group is blind, or null. What was never seen before counts as moving. */
-  look(nowMs: number, { clockMs, isAllNew, partitions }: GroupProgress): string | null {
+  look(nowMs: number, { clockMs, waitingFor, isAllNew, partitions }: GroupProgress): string | null {
     if (isAllNew || this.#clock === null || this.#clock.value !== clockMs) this.#clock = { value: clockMs, sinceMs: nowMs };
     const stuck: number[] = [];
     for (const { partition, committed, high } of partitions) {
@@ -50,9 +55,13 @@ export class Vigilance {
     if (stoodMs > this.#patienceMs) {
       const place =
         clockMs === null ? 'has not begun: not every source partition has been read' : `stands still at ${new Date(clockMs).toISOString()}`;
-      return `event time ${place} (for ${formatDuration(Math.floor(stoodMs / 60_000) * 60_000)}): is the summarize role running, and reading every source partition?`;
+      const named =
+        waitingFor.length > mostNamed ? [...waitingFor.slice(0, mostNamed), `${waitingFor.length - mostNamed} more`] : waitingFor;
+      const held = named.length === 0 ? '' : `. It waits for ${named.join(', ')}`;
+      return `event time ${place} (for ${formatDuration(Math.floor(stoodMs / 60_000) * 60_000)})${held}: is the summarize role running, and reading every source partition?`;
     }
-    if (stuck.length === 0) return null;
+    // Where event time stands still nothing can be decided: if that lasts, it is the reason to tell.
+    if (stuck.length === 0 || stoodMs > this.#patienceMs / 2) return null;
     return `partitions ${stuck.join(', ')} of partials have not been decided for ${formatDuration(this.#patienceMs)}: look at the log of the workers with the detect role`;
   }
 }

@@ -29,6 +29,11 @@ function idle(partition: number, idleForMs: number, change: Partial<IdleRecord> 
   return { type: 'idle', source: { role, topic, partition }, position: 1_000_000, idleForMs, watermarkMs: null, partitions: 2, ...rest };
 }
 
+/** A partition says twice that it has nothing. */
+function confirmIdle(clocks: SourceClocks, partition: number, position: number): void {
+  for (const idleForMs of [60_000, 90_000]) clocks.idle(idle(partition, idleForMs, { position }));
+}
+
 describe('the data clock', () => {
   it('is the lowest watermark of the prediction partitions', () => {
     const clocks = clocksOf();
@@ -60,7 +65,7 @@ describe('the data clock', () => {
   it('does not wait for a partition that was idle from the start', () => {
     const clocks = clocksOf();
     clocks.watermark(watermark(0, 500));
-    clocks.idle(idle(1, 60_000, { position: 0 }));
+    for (const idleForMs of [60_000, 90_000]) clocks.idle(idle(1, idleForMs, { position: 0 }));
     expect(clocks.dataMs).toBe(500);
   });
 
@@ -74,19 +79,47 @@ describe('the data clock', () => {
   it('does not wait for an idle partition, and waits again when it gets something', () => {
     const clocks = clocksOf();
     for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
-    clocks.idle(idle(1, 60_000, { position: 500 }));
     clocks.watermark(watermark(0, 900));
+    confirmIdle(clocks, 1, 500);
     expect(clocks.dataMs).toBe(900);
     clocks.watermark(watermark(1, 950, { position: 501 }));
     clocks.watermark(watermark(0, 2_000));
     expect(clocks.dataMs).toBe(950);
   });
 
+  it('goes past an idle partition only as far as that was idle for a whole idleAfter since: a burst is read partition by partition', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    for (const idleForMs of [30_000, 60_000, 90_000]) {
+      clocks.idle(idle(0, idleForMs, { position: 500 }));
+      clocks.idle(idle(1, idleForMs, { position: 500 }));
+    }
+    clocks.watermark(watermark(0, 900));
+    expect(clocks.dataMs).toBe(500);
+    // It may be that the burst came to partition 1 just after it said so.
+    clocks.idle(idle(1, 120_000, { position: 500 }));
+    clocks.watermark(watermark(0, 1_000));
+    expect(clocks.dataMs).toBe(500);
+    clocks.idle(idle(1, 150_000, { position: 500 }));
+    expect(clocks.dataMs).toBe(900);
+    clocks.watermark(watermark(1, 1_000, { position: 501 }));
+    expect(clocks.dataMs).toBe(1_000);
+  });
+
+  it('waits for a partition that was idle and whose reader died', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    confirmIdle(clocks, 1, 500);
+    for (const timeMs of [900, 1_300, 9_000]) clocks.watermark(watermark(0, timeMs));
+    expect(clocks.dataMs).toBe(500);
+    expect(clocks.waitingFor).toEqual(['predictions/1']);
+  });
+
   it('never goes back', () => {
     const clocks = clocksOf();
     for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
-    clocks.idle(idle(1, 60_000, { position: 500 }));
     clocks.watermark(watermark(0, 900));
+    confirmIdle(clocks, 1, 500);
     clocks.watermark(watermark(1, 600, { position: 501 }));
     expect(clocks.dataMs).toBe(900);
   });
@@ -95,15 +128,26 @@ describe('the data clock', () => {
     const clocks = clocksOf();
     clocks.watermark(watermark(0, 5_000, { position: 1 }));
     clocks.watermark(watermark(1, 9_000, { position: 1 }));
-    clocks.idle(idle(0, 60_000, { position: 1 }));
-    clocks.idle(idle(1, 60_000, { position: 1 }));
+    for (const idleForMs of [30_000, 60_000]) for (const partition of [0, 1]) clocks.idle(idle(partition, idleForMs, { position: 1 }));
     expect(clocks.dataMs).toBe(9_000);
     for (const partition of [0, 1]) clocks.idle(idle(partition, silenceAfterMs, { position: 1 }));
     expect(clocks.dataMs).toBe(9_000);
     clocks.idle(idle(0, silenceAfterMs + 90_000, { position: 1 }));
     expect(clocks.dataMs).toBe(9_000);
     clocks.idle(idle(1, silenceAfterMs + 70_000, { position: 1 }));
+    clocks.idle(idle(0, silenceAfterMs + 120_000, { position: 1 }));
     expect(clocks.dataMs).toBe(9_000 + 70_000);
+  });
+
+  it('does not take a partition that says nothing any more for silent, while another falls silent again and again', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    for (const idleForMs of [30_000, 60_000]) for (const partition of [0, 1]) clocks.idle(idle(partition, idleForMs, { position: 500 }));
+    for (const timeMs of [60_000, 3_600_000, 7_200_000]) {
+      clocks.watermark(watermark(0, timeMs));
+      clocks.idle(idle(0, 2 * silenceAfterMs, { position: timeMs }));
+    }
+    expect(clocks.dataMs).toBe(500);
   });
 
   it('says nothing when all partitions are idle and none ever had an event time', () => {
@@ -130,10 +174,23 @@ describe('the data clock', () => {
   it('keeps a partition idle when its position is only repeated', () => {
     const clocks = clocksOf();
     for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
+    clocks.watermark(watermark(0, 900));
     clocks.idle(idle(1, 60_000, { position: 500 }));
     clocks.watermark(watermark(1, 500));
-    clocks.watermark(watermark(0, 900));
+    clocks.idle(idle(1, 90_000, { position: 500 }));
     expect(clocks.dataMs).toBe(900);
+  });
+});
+
+describe('what the data clock waits for', () => {
+  it('are the partitions that have not spoken, else those with the lowest watermark', () => {
+    const clocks = clocksOf(['a', 'b']);
+    expect(clocks.waitingFor).toEqual(['a', 'b']);
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500, { topic: 'a' }));
+    clocks.watermark(watermark(1, 900, { topic: 'b' }));
+    expect(clocks.waitingFor).toEqual(['b/0']);
+    clocks.watermark(watermark(0, 500, { topic: 'b' }));
+    expect(clocks.waitingFor).toEqual(['a/0', 'a/1', 'b/0']);
   });
 });
 

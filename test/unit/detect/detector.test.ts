@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Detector, type Step } from '../../../src/core/detect/detector.ts';
-import { FactMap } from '../../../src/core/detect/restore.ts';
+import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
 import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
 import type { PredictionRecord } from '../../../src/core/record/record.ts';
 import type { CoreSettings } from '../../../src/core/settings.ts';
@@ -466,3 +466,35 @@ describe('a step so large that the window which holds both sides of it is first 
     expect(Date.parse(events[1]?.windowEnd ?? '')).toBeLessThanOrEqual(zero + 67 * hour + 10 * minute);
   });
 });
+
+describe('a commit', () => {
+  it('does not pass what moved a clock before a fact holds it: else a restart would take the next watermark record for a gap', () => {
+    const settings = settingsOf();
+    const messages = partialsOf(settings, trafficOf({ hours: 30, shiftAtHour: 99 }), new Random(6), false);
+    const { detector, facts } = decide(settings, messages);
+    const decided = newestPosition(messages, 0);
+    const watermark = (previous: number, hours: number): PartialsMessage => ({
+      type: 'watermark',
+      source: { role: 'predictions', topic: 'predictions', partition: 0 },
+      position: previous + 10,
+      previous,
+      watermarkMs: zero + hours * hour,
+      partitions: 2,
+    });
+    // Two panes without rows of this partition: nothing that would hold the commit by itself.
+    const offset = messages.length;
+    expect(detector.take(watermark(decided, 31), offset)).toBeNull();
+    const commit = detector.commitOffset(offset + 1);
+    expect(commit).toBeLessThanOrEqual(offset);
+    const { detector: restored } = restoreDetector(settings, facts);
+    for (const [at, message] of [...messages, watermark(decided, 31), watermark(decided + 10, 32)].entries())
+      if (at >= commit) restored.take(message, at);
+    expect(restored.counts.gaps).toBe(0);
+  });
+});
+
+/** Position of the newest watermark record of a prediction partition. */
+function newestPosition(messages: readonly PartialsMessage[], partition: number): number {
+  const positions = messages.flatMap((one) => (one.type === 'watermark' && one.source.partition === partition ? [one.position] : []));
+  return Math.max(...positions);
+}
