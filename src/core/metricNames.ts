@@ -111,6 +111,11 @@ export const metrics = {
     help: 'Partials that came for a pane already decided: counted, they change nothing. Any value: a partition was taken for idle too early.',
     labels: [],
   },
+  tidemark_partials_lost_total: {
+    kind: 'counter',
+    help: 'Offsets of partials that retention took before they were decided. Any value is an alarm: detect was away for longer than topics.partialsRetention.',
+    labels: ['partition'],
+  },
   tidemark_evaluations_total: {
     kind: 'counter',
     help: 'Comparisons of a window with a baseline, by verdict (ok, drift, insufficient, learning).',

@@ -191,14 +191,11 @@ export class DetectStage {
     if (replaced.length > 0) await log.produce(replaced.map((key) => factRecord(history, { key, value: null })));
     const { low, high } = await log.offsets(at);
     if (!isWanted()) return;
-    const committed = commit?.offset ?? low;
-    const start = committed >= low && committed <= high ? committed : low;
-    if (start !== committed) {
-      logger.warn(
-        { ...at, committed, low, high },
-        'The committed position is no longer in the partials topic: reading on from its first record',
-      );
-    }
+    const committed = commit?.offset ?? null;
+    const start = committed !== null && committed >= low && committed <= high ? committed : low;
+    // Without a commit: a group that was away for so long that it expired, or that never was while others wrote.
+    const isOther = (detector.restoredOffset ?? -1) >= high;
+    if (isOther || (committed === null ? low > 0 : start !== committed)) this.#tellLoss(at, detector, { committed, low, high });
     logger.debug({ ...at, facts: facts.size, start }, 'Took up a partition of partials');
     member.start(at, start);
     this.#tasks.set(at.partition, {
@@ -211,6 +208,23 @@ export class DetectStage {
     });
     this.#resting.delete(at.partition);
     this.#gauge.set(at.partition, detector.openIncidents());
+  }
+
+  /** Retention has deleted partials that were not decided: said, counted, and marked in the windows concerned. */
+  #tellLoss(
+    at: TopicPartition,
+    detector: Detector,
+    range: { readonly committed: number | null; readonly low: number; readonly high: number },
+  ): void {
+    const fromMs = detector.lose(range);
+    const since = fromMs === null ? 'The first windows' : `Windows that end after ${new Date(fromMs).toISOString()}`;
+    const lost = range.committed === null ? range.low : Math.max(1, range.low - range.committed);
+    this.#options.metrics.count('tidemark_partials_lost_total', { partition: at.partition }, lost);
+    this.#options.logger.error(
+      { ...at, ...range },
+      `${at.topic}, partition ${at.partition}: records that were not decided are gone (retention, or the topic was made anew). ${since} may miss rows and say "lost-partials". ` +
+        'Going on from the first record that is there. Let topics.partialsRetention outlast the longest absence of the workers that detect',
+    );
   }
 
   /** One round over the partitions; false where there was nothing to take. */
@@ -226,6 +240,9 @@ export class DetectStage {
   }
 
   async #apply(member: Member, task: Task, batch: Batch): Promise<void> {
+    const first = batch.records[0]?.offset ?? batch.nextOffset;
+    if (batch.lostFrom !== undefined)
+      this.#tellLoss(task.at, task.detector, { committed: batch.lostFrom, low: first, high: batch.nextOffset });
     const steps: Step[] = [];
     const before = task.detector.counts.latePartials;
     for (const record of batch.records) {

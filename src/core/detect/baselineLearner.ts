@@ -126,7 +126,7 @@ export class BaselineLearner {
   /** The first unit that is complete: a pane that began in the middle of a unit, or whose reader did, belongs to none. */
   #firstUnit(pane: Node): number {
     const startMs = pane.endMs - pane.stepMs;
-    const isCut = pane.inexact.includes('gap');
+    const isCut = pane.inexact.some((reason) => reason === 'gap' || reason === 'lost-partials');
     return isCut ? (Math.floor(startMs / this.#unitMs) + 1) * this.#unitMs : Math.ceil(startMs / this.#unitMs) * this.#unitMs;
   }
 

@@ -25,6 +25,8 @@ export interface SourceState {
   frontMs?: number | null;
   /** That of the idle record before, or how far silence has let event time go on: up to there it is not waited for while it is idle. */
   releasedMs?: number | null;
+  /** Only where messages about it are missing in `partials` since its newest one: event time from which on panes may miss its partials. */
+  tornFromMs?: number;
 }
 
 export interface ClocksState {
@@ -35,11 +37,11 @@ export interface ClocksState {
 }
 
 /**
- * A stretch of event time, `(fromMs, toMs]`, of which another run may know otherwise: records of one partition that nobody summarized (`gap`), or
- * a partition that was not waited for before it was known (`new-partition`).
+ * A stretch of event time, `(fromMs, toMs]`, of which another run may know otherwise: records of one partition that nobody summarized (`gap`), a
+ * partition that was not waited for before it was known (`new-partition`), or partials that retention deleted before they were decided (`lost-partials`).
  */
 export interface Gap {
-  readonly reason: 'gap' | 'new-partition';
+  readonly reason: 'gap' | 'new-partition' | 'lost-partials';
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -51,6 +53,8 @@ export class SourceClocks {
   readonly #sources = new Map<string, SourceState>();
   readonly #counts = new Map<string, number>();
   #dataMs: number | null = null;
+  /** As `tornFromMs`, of sources that have not spoken yet; null where nothing is missing. */
+  #tornFromMs: number | null = null;
 
   constructor(options: { predictionTopics: readonly string[]; feedbackTopics: readonly string[]; silenceAfterMs: number }) {
     this.#predictionTopics = options.predictionTopics;
@@ -63,11 +67,7 @@ export class SourceClocks {
     const isNew = this.#isNewPartition(record);
     const state = this.#state(record);
     if (record.position < state.position) return null;
-    let gap: Gap | null = null;
-    if (isNew && this.#dataMs !== null)
-      gap = { reason: 'new-partition', fromMs: this.#dataMs, toMs: Math.max(this.#dataMs, record.watermarkMs) };
-    else if (state.watermarkMs !== null && record.previous > state.position)
-      gap = { reason: 'gap', fromMs: state.watermarkMs, toMs: record.watermarkMs };
+    const gap = this.#mend(state, record) ?? this.#gapBefore(state, record, isNew);
     if (record.position > state.position || state.watermarkMs === null) state.idleForMs = null;
     state.position = record.position;
     state.watermarkMs = Math.max(state.watermarkMs ?? Number.NEGATIVE_INFINITY, record.watermarkMs);
@@ -75,14 +75,31 @@ export class SourceClocks {
     return gap;
   }
 
-  idle(record: IdleRecord): void {
+  /** Takes an idle record; gives the stretch whose partials are lost where it ends one, or null. */
+  idle(record: IdleRecord): Gap | null {
     const state = this.#state(record);
-    if (record.position < state.position) return;
+    if (record.position < state.position) return null;
+    const gap = this.#mend(state, record);
     state.position = record.position;
     state.idleForMs = record.idleForMs;
     if (record.watermarkMs !== null) state.watermarkMs = Math.max(state.watermarkMs ?? Number.NEGATIVE_INFINITY, record.watermarkMs);
     if (state.role === 'predictions') this.#release(state);
     this.#advance();
+    return gap;
+  }
+
+  /** Messages are missing in `partials` from here up to those that come next; panes from `fromMs` on may miss partials of every source. */
+  tear(fromMs: number): void {
+    if (this.#dataMs === null) this.#tornFromMs = fromMs;
+    for (const state of this.#sources.values()) state.tornFromMs = Math.min(state.tornFromMs ?? fromMs, fromMs);
+  }
+
+  /** Highest watermark known; null before there is one. */
+  get highestMs(): number | null {
+    let highestMs: number | null = null;
+    for (const { watermarkMs } of this.#sources.values())
+      if (watermarkMs !== null && (highestMs === null || watermarkMs > highestMs)) highestMs = watermarkMs;
+    return highestMs;
   }
 
   /** Everything in panes that end at or before it can be decided; null before every prediction partition has spoken. */
@@ -157,6 +174,21 @@ export class SourceClocks {
     return source.role === 'predictions' && this.#dataMs !== null && !this.#sources.has(sourceKey(source));
   }
 
+  #gapBefore(state: SourceState, { previous, watermarkMs }: WatermarkRecord, isNew: boolean): Gap | null {
+    if (isNew && this.#dataMs !== null) return { reason: 'new-partition', fromMs: this.#dataMs, toMs: Math.max(this.#dataMs, watermarkMs) };
+    if (state.watermarkMs === null || previous <= state.position) return null;
+    return { reason: 'gap', fromMs: state.watermarkMs, toMs: watermarkMs };
+  }
+
+  /** A source speaks again after messages were lost: where its position has moved meanwhile, so may its partials have been. */
+  #mend(state: SourceState, { position, watermarkMs }: WatermarkRecord | IdleRecord): Gap | null {
+    const { tornFromMs } = state;
+    if (tornFromMs === undefined) return null;
+    delete state.tornFromMs;
+    if (position === state.position || watermarkMs === null) return null;
+    return { reason: 'lost-partials', fromMs: tornFromMs, toMs: Math.max(tornFromMs, watermarkMs) };
+  }
+
   #state(record: WatermarkRecord | IdleRecord): SourceState {
     const { role, topic, partition } = record.source;
     const topicKey = `${role}/${topic}`;
@@ -165,6 +197,7 @@ export class SourceClocks {
     let state = this.#sources.get(key);
     if (state === undefined) {
       state = { role, topic, partition, position: 0, watermarkMs: null, idleForMs: null };
+      if (this.#dataMs === null && this.#tornFromMs !== null) state.tornFromMs = this.#tornFromMs;
       this.#sources.set(key, state);
     }
     return state;

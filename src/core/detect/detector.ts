@@ -11,6 +11,7 @@ import type { CoreSettings } from '../settings.ts';
 import {
   anyModel,
   type CommandRecord,
+  earliestWatermarkMs,
   endWatermarkMs,
   type IdleRecord,
   type PartialRecord,
@@ -105,6 +106,11 @@ export class Detector {
     return this.#clocks.waitingFor;
   }
 
+  /** Offset of the message of the newest decision that it was restored from; null where there was none. */
+  get restoredOffset(): number | null {
+    return this.#restoredOffset < 0 ? null : this.#restoredOffset;
+  }
+
   /** Whether prediction partitions have spoken, and none has had a record yet. */
   get isAllNew(): boolean {
     return this.#clocks.isAllNew;
@@ -142,6 +148,25 @@ export class Detector {
     }
   }
 
+  /**
+   * Messages of `partials` that were not decided are gone: reading goes on at `low`, and the partition ends at `high`. Panes that may miss what they
+   * held are marked `lost-partials`. Gives the event time from which on, null where nothing was decided before.
+   */
+  lose({ low, high }: { readonly low: number; readonly high: number }): number | null {
+    const fromMs = this.#dataEndMs ?? earliestWatermarkMs;
+    const highestMs = this.#clocks.highestMs;
+    // Partials of panes that are open as far as anybody has said.
+    if (highestMs !== null) this.#gaps.push({ reason: 'lost-partials', fromMs, toMs: Math.max(fromMs, highestMs) });
+    if (low > this.#restoredOffset) this.#clocks.tear(fromMs);
+    if (this.#restoredOffset >= high) {
+      // Another topic stands in the place of the one that was read: none of its messages is known.
+      this.#restoredOffset = -1;
+      this.#clocks.tear(fromMs);
+    }
+    if (this.#dataEndMs !== null) this.#firstUnsavedOffset = Math.min(this.#firstUnsavedOffset ?? low, low);
+    return this.#dataEndMs;
+  }
+
   /** Where to read on after a restart, given the position reached: never past what an undecided pane needs, nor what no fact holds. */
   commitOffset(position: number): number {
     return Math.min(
@@ -177,11 +202,7 @@ export class Detector {
   }
 
   #moveClocks(message: WatermarkRecord | IdleRecord): void {
-    if (message.type === 'idle') {
-      this.#clocks.idle(message);
-      return;
-    }
-    const gap = this.#clocks.watermark(message);
+    const gap = message.type === 'idle' ? this.#clocks.idle(message) : this.#clocks.watermark(message);
     if (gap === null) return;
     this.#gaps.push(gap);
     if (gap.reason === 'gap') this.counts.gaps++;

@@ -81,7 +81,7 @@ export interface EventRecord {
   /** When the incident opened. */
   readonly start: string;
   readonly exact: boolean;
-  /** Why `exact` is false: `idle`, `gap`, `new-partition`, `config-change`, `command`. Empty while it is true. */
+  /** Why `exact` is false: `idle`, `gap`, `lost-partials`, `new-partition`, `config-change`, `command`. Empty while it is true. */
   readonly inexactReasons: readonly string[];
   /** One line that a person can act on. */
   readonly summary: string;

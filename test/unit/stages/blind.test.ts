@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hourMs, minuteMs } from '../../../src/core/duration.ts';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
 import { partitionOf } from '../../../src/core/record/partitioner.ts';
-import type { Log } from '../../../src/log/port.ts';
+import { holding } from '../../support/holding.ts';
 import { Pipeline } from '../../support/pipeline.ts';
 import { coreSettings } from '../../support/settings.ts';
 
@@ -28,29 +28,11 @@ async function feed(pipeline: Pipeline, fromMinute: number, toMinute: number, mo
   }
 }
 
-/** A log of which one source partition is never delivered, as a fetch that hangs. */
-function withoutPartition(stuck: number, isStuck: () => boolean): (log: Log) => Log {
-  return (log) => ({
-    ...log,
-    join: async (options) => {
-      const member = await log.join(options);
-      const take: typeof member.take = (at) => (at.topic === 'predictions' && at.partition === stuck && isStuck() ? null : member.take(at));
-      return new Proxy(member, {
-        get(target, name) {
-          if (name === 'take') return take;
-          const value = Reflect.get(target, name, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
-    },
-  });
-}
-
 describe('a source partition that is not read although it has records', () => {
   it('holds the data clock; the worker says that it is blind and which partition it waits for, checks in as failed, and loses nothing once it is read', async () => {
     let isStuck = false;
     const pipeline = await Pipeline.create(settings, { startMs, partitions: 2 });
-    const worker = pipeline.start('w0', { wrap: withoutPartition(1, () => isStuck) });
+    const worker = pipeline.start('w0', { wrap: holding(({ topic, partition }) => isStuck && topic === 'predictions' && partition === 1) });
     const statuses: string[] = [];
     pipeline.beat(worker, (status) => statuses.push(status), controller.signal);
     await feed(pipeline, 0, 60);
