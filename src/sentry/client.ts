@@ -7,7 +7,7 @@ import type { Attachment, BaseTransportOptions, Event, EventEnvelope, Transport 
 import { ConfigError, InvariantError } from '../core/errors.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
 import { attachmentPauseMs, isAttachmentAtFault, meaningOf, type ServerAnswer } from './acceptance.ts';
-import { LatePictures } from './latePictures.ts';
+import { LatePictures, type Schedule, scheduleLoosely } from './latePictures.ts';
 
 export interface SentryClientOptions {
   readonly dsn: string;
@@ -15,8 +15,10 @@ export interface SentryClientOptions {
   readonly release: string;
   /** How long an answer may take; then the attempt counts as failed. Default 10 s. */
   readonly deadlineMs?: number;
-  /** Wall clock, for a `Retry-After` that is a date. */
+  /** Wall clock, for pauses, and for a `Retry-After` that is a date. */
   readonly nowMs?: () => number;
+  /** Timer of pictures that follow their events. Default: the machine's. */
+  readonly schedule?: Schedule;
   /** A picture that was to follow its event was given up. */
   readonly onPictureLost?: () => void;
 }
@@ -60,7 +62,7 @@ export async function startSentryClient(options: SentryClientOptions): Promise<S
     import('@sentry/node'),
     import('@sentry/core'),
   ]);
-  const { deadlineMs = 10_000, nowMs = Date.now, onPictureLost = () => {} } = options;
+  const { deadlineMs = 10_000, nowMs = Date.now, schedule = scheduleLoosely, onPictureLost = () => {} } = options;
   /** The server takes no attachments until then. */
   let noAttachmentsUntilMs = 0;
   const answers = new Map<string, (answer: ServerAnswer | null) => void>();
@@ -68,6 +70,7 @@ export async function startSentryClient(options: SentryClientOptions): Promise<S
   let endpoint = '';
   const late = new LatePictures({
     nowMs,
+    schedule,
     onLost: onPictureLost,
     send: (eventId, attachments) => {
       const items = attachments.map(createAttachmentEnvelopeItem);

@@ -5,7 +5,7 @@
 import type { Event } from '@sentry/core';
 import type { EventRecord, EventSeries } from '../core/incident/event.ts';
 import { harmlessPart, isPrivate, type Sensitive } from './privacy.ts';
-import { changeText, count, cut, effectsText, issueLine, issueTitle, oneLine, ranked, size } from './wording.ts';
+import { changeText, count, cut, effectsText, issueLine, issueTitle, lineLength, oneLine, overText, ranked, size } from './wording.ts';
 
 export interface IssueContext {
   /** `kafka.group`: part of the fingerprint, so that two deployments never share an issue. */
@@ -29,21 +29,27 @@ const sourceRows = 40;
 
 type Flat = Readonly<Record<string, string | number | boolean>>;
 
-/** The Sentry event of one step of an incident. The same input gives the same event. */
-export function issueOf(event: EventRecord, context: IssueContext): Event {
+/**
+ * The Sentry event of one step of an incident. The same input gives the same event. `end`: how the incident has ended by the time that the step is told; such
+ * an event says so, and has the level `info` whatever the severity was: alerts go by the level, and nobody is to be woken for what is over.
+ */
+export function issueOf(event: EventRecord, context: IssueContext, end: EventRecord | null = null): Event {
+  const line = issueLine(event, context.sensitive);
   return {
     event_id: event.id,
     timestamp: Date.parse(event.windowEnd) / 1_000,
     platform: 'other',
     logger: 'tidemark',
-    level: event.severity,
+    level: end === null ? event.severity : 'info',
     environment: context.environment,
     release: context.release,
     transaction: cut(oneLine(`${event.model}@${newestVersion(event) || 'unversioned'}`), tagValueLength),
     fingerprint: ['tidemark', context.group, event.chain],
-    exception: { values: [{ type: issueTitle(event, context.sensitive), value: issueLine(event, context.sensitive) }] },
+    exception: {
+      values: [{ type: issueTitle(event, context.sensitive), value: end === null ? line : cut(overText(event, end) + line, lineLength) }],
+    },
     tags: tagsOf(event, context.sensitive),
-    contexts: contextsOf(event, context),
+    contexts: contextsOf(event, context, end),
   };
 }
 
@@ -84,23 +90,24 @@ function tagKey(key: string): string {
 }
 
 /** Flat tables: Sentry shows each context as one, and nesting past the normalisation depth would be cut. */
-function contextsOf(event: EventRecord, context: IssueContext): Record<string, Flat> {
+function contextsOf(event: EventRecord, context: IssueContext, end: EventRecord | null): Record<string, Flat> {
   const links = linksOf(event, context);
   return {
     'Top features': topSeries(event, context.sensitive),
-    'What changed': whatChanged(event),
+    'What changed': whatChanged(event, end),
     Source: sourceOf(event),
     Reproduce: reproduce(event, context.configFiles),
     ...(Object.keys(links).length === 0 ? {} : { Links: links }),
   };
 }
 
-function whatChanged(event: EventRecord): Flat {
+function whatChanged(event: EventRecord, end: EventRecord | null): Flat {
   const breached = event.series.filter(({ joined }) => joined).length;
   return {
     step: event.step,
     kind: event.kind,
     'open since': plainTime(event.start),
+    ...(end === null ? {} : { 'over since': `${plainTime(end.windowEnd)}: ${end.step} before Sentry could be told of this step` }),
     window: `${plainTime(event.windowStart)} to ${plainTime(event.windowEnd)}`,
     scale: event.scale,
     series: `${breached} breached${breached === event.series.length ? '' : `, ${event.series.length - breached} moving too`}`,

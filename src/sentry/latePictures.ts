@@ -19,8 +19,19 @@ interface Late {
   attempts: number;
 }
 
+/** Runs something later; gives what calls it off. */
+export type Schedule = (delayMs: number, run: () => void) => () => void;
+
+/** By the machine's timers. What waits here keeps no worker from ending. */
+export const scheduleLoosely: Schedule = (delayMs, run) => {
+  const timer = setTimeout(run, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
+};
+
 export interface LatePicturesOptions {
   readonly nowMs: () => number;
+  readonly schedule: Schedule;
   /** Sends attachments of an event that Sentry has; null where no answer came. */
   readonly send: (eventId: string, attachments: readonly Attachment[]) => Promise<ServerAnswer | null>;
   /** A picture was given up. */
@@ -30,7 +41,7 @@ export interface LatePicturesOptions {
 export class LatePictures {
   readonly #options: LatePicturesOptions;
   readonly #late = new Map<string, Late>();
-  #timer: NodeJS.Timeout | null = null;
+  #callOff: (() => void) | null = null;
   #dueMs = 0;
 
   constructor(options: LatePicturesOptions) {
@@ -52,22 +63,20 @@ export class LatePictures {
 
   /** Gives up what still waits. */
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#callOff?.();
+    this.#callOff = null;
     for (const eventId of this.#late.keys()) this.#lose(eventId);
   }
 
   #schedule(dueMs: number): void {
     this.#dueMs = Math.max(this.#dueMs, dueMs);
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#sendAll(), Math.max(0, this.#dueMs - this.#options.nowMs()));
-    // What waits here keeps no worker from ending.
-    this.#timer.unref();
+    this.#callOff?.();
+    this.#callOff = this.#options.schedule(Math.max(0, this.#dueMs - this.#options.nowMs()), () => void this.#sendAll());
   }
 
   /** One after the other, until one is refused. */
   async #sendAll(): Promise<void> {
-    this.#timer = null;
+    this.#callOff = null;
     for (const [eventId, late] of [...this.#late]) {
       const { nowMs, send } = this.#options;
       const answer = await send(eventId, late.attachments);

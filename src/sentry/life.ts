@@ -5,7 +5,7 @@
 import type { EventRecord, EventSeries, WorstMoment } from '../core/incident/event.ts';
 import type { ApiIssue } from './api/issues.ts';
 import { isPrivate, type Sensitive } from './privacy.ts';
-import { changeText, count, cut, oneLine, ranked } from './wording.ts';
+import { changeText, count, cut, duration, minuteTime, oneLine, ranked } from './wording.ts';
 
 /** An issue that a person has closed. */
 export type ClosedBy = 'resolved' | 'archived';
@@ -26,11 +26,6 @@ export function mustAskFirst({ step }: Pick<EventRecord, 'step'>): boolean {
   return step === 'reminded';
 }
 
-/** Whether the step ends the incident: then the issue is resolved, and no event is sent, which would reopen it. */
-export function isEnd({ step }: Pick<EventRecord, 'step'>): boolean {
-  return step === 'recovered' || step === 'ended';
-}
-
 /** What marks a comment as that of this event, so that a repetition finds it. */
 export function commentMark(event: Pick<EventRecord, 'id'>): string {
   return `tidemark:${event.id}`;
@@ -41,8 +36,8 @@ export function endComment(event: EventRecord, sensitive: Sensitive): string {
   const lasted = duration(Date.parse(event.windowEnd) - Date.parse(event.start));
   const title =
     event.step === 'recovered'
-      ? `Recovered after ${lasted}, at ${plainTime(event.windowEnd)}: no window shows it any more.`
-      : `Ended after ${lasted}, at ${plainTime(event.windowEnd)}: ${endReason(event)}.`;
+      ? `Recovered after ${lasted}, at ${minuteTime(event.windowEnd)}: no window shows it any more.`
+      : `Ended after ${lasted}, at ${minuteTime(event.windowEnd)}: ${endReason(event)}.`;
   const breached = ranked(event.series).filter(({ joined }) => joined);
   const rows = breached.slice(0, 3).map((series) => `- ${seriesRow(series, sensitive)}`);
   const more = breached.length > rows.length ? [`- and ${breached.length - rows.length} more series`] : [];
@@ -62,29 +57,8 @@ function endReason({ closing }: EventRecord): string {
 function seriesRow(series: EventSeries, sensitive: Sensitive): string {
   const hidden = isPrivate(series.name, sensitive) ? ' (values withheld)' : '';
   const { worst } = series;
-  const atWorst = worst === undefined ? '' : `; at its worst ${changeText(atMoment(series, worst), sensitive)} at ${plainTime(worst.at)}`;
+  const atWorst = worst === undefined ? '' : `; at its worst ${changeText(atMoment(series, worst), sensitive)} at ${minuteTime(worst.at)}`;
   return cut(oneLine(`${series.name}: ${changeText(series, sensitive)}, n = ${count(series.n)}${atWorst}${hidden}`), 300);
-}
-
-function plainTime(iso: string): string {
-  return `${new Date(iso).toISOString().slice(0, 16).replace('T', ' ')}Z`;
-}
-
-/** `3 h 20 min`, `2 d 4 h`: the two largest units. */
-function duration(ms: number): string {
-  const minutes = Math.max(0, Math.round(ms / 60_000));
-  const units: readonly (readonly [number, string])[] = [
-    [Math.floor(minutes / 1_440), 'd'],
-    [Math.floor(minutes / 60) % 24, 'h'],
-    [minutes % 60, 'min'],
-  ];
-  const first = units.findIndex(([size]) => size > 0);
-  if (first < 0) return 'less than a minute';
-  return units
-    .slice(first, first + 2)
-    .filter(([size]) => size > 0)
-    .map(([size, unit]) => `${size} ${unit}`)
-    .join(' ');
 }
 
 /** The series as it stood then, as far as words for the change need it. */

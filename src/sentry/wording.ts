@@ -5,7 +5,7 @@ import { isPrivate, type Sensitive, withoutValue } from './privacy.ts';
 
 /** Longest title and value line, in characters. */
 const titleLength = 120;
-const lineLength = 300;
+export const lineLength = 300;
 
 const kindTitles: Readonly<Record<EventRecord['kind'], string>> = {
   drift: 'Data drift',
@@ -75,8 +75,16 @@ export function issueLine(event: EventRecord, sensitive: Sensitive): string {
   const names = [...event.series.map(({ name }) => name), ...Object.keys(event.segment ?? {})];
   if (!names.some((name) => isPrivate(name, sensitive))) return cut(oneLine(event.summary), lineLength);
   const [first] = ranked(event.series);
-  if (first === undefined) return `since ${clock(event.start)}`;
-  return cut(oneLine(`${first.name}: ${changeText(first, sensitive)}, n = ${count(first.n)}, since ${clock(first.since)}`), lineLength);
+  if (first === undefined) return `since ${minuteTime(event.start)}`;
+  return cut(
+    oneLine(`${first.name}: ${changeText(first, sensitive)}, n = ${count(first.n)}, since ${minuteTime(first.since)}`),
+    lineLength,
+  );
+}
+
+/** What comes before the line of a step whose incident has ended by the time that it is told. */
+export function overText(event: EventRecord, end: EventRecord): string {
+  return `Over since ${minuteTime(end.windowEnd)}, after ${duration(Date.parse(end.windowEnd) - Date.parse(event.start))}: `;
 }
 
 /** What moved, from what to what: as in the summary, but for a sensitive series without the value that its statistic names. */
@@ -112,8 +120,25 @@ export function count(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `3 h 20 min`, `2 d 4 h`: the two largest units. */
+export function duration(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  const units: readonly (readonly [number, string])[] = [
+    [Math.floor(minutes / 1_440), 'd'],
+    [Math.floor(minutes / 60) % 24, 'h'],
+    [minutes % 60, 'min'],
+  ];
+  const first = units.findIndex(([size]) => size > 0);
+  if (first < 0) return 'less than a minute';
+  return units
+    .slice(first, first + 2)
+    .filter(([size]) => size > 0)
+    .map(([size, unit]) => `${size} ${unit}`)
+    .join(' ');
+}
+
 /** `2026-03-01 09:40Z` of an ISO time. */
-function clock(time: string): string {
+export function minuteTime(time: string): string {
   return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')}Z`;
 }
 

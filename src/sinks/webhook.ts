@@ -32,11 +32,13 @@ export function signatureOf(secret: string, id: string, timestamp: number, body:
 }
 
 /** Delivers events to a URL: what an answer means is what it means at Sentry, and 410 and 422 are of a piece with 404 and 400. */
-export function webhook(options: WebhookOptions): { deliver(event: EventRecord): Promise<DeliveryAnswer> } {
+export function webhook(options: WebhookOptions): { deliver(event: EventRecord, end?: EventRecord | null): Promise<DeliveryAnswer> } {
   const { url, format, secret, group, sensitiveOf, deadlineMs, nowMs } = options;
   return {
-    async deliver(event) {
-      const { contentType, text } = webhookBody(event, format, { group, sensitive: sensitiveOf(event), routingKey: secret });
+    async deliver(event, end = null) {
+      // A pager is for what goes on. The end, which follows, resolves what it was told before.
+      if (format === 'pagerduty' && end !== null) return { outcome: 'accepted' };
+      const { contentType, text } = webhookBody(event, format, { group, sensitive: sensitiveOf(event), routingKey: secret }, end);
       const timestamp = Math.floor(nowMs() / 1_000);
       const isSigned = secret !== '' && format === 'cloudevents';
       const headers = {

@@ -1,7 +1,7 @@
 /** An event in the words of those who take webhooks. Pure: a repeated delivery sends the same bytes. */
-import type { EventRecord } from '../core/incident/event.ts';
+import { type EventRecord, isEnd } from '../core/incident/event.ts';
 import type { Sensitive } from '../sentry/privacy.ts';
-import { cut, issueTitle, oneLine } from '../sentry/wording.ts';
+import { cut, issueTitle, oneLine, overText } from '../sentry/wording.ts';
 import { publicEvent } from './publicEvent.ts';
 
 export type WebhookFormat = 'cloudevents' | 'slack' | 'pagerduty';
@@ -22,13 +22,21 @@ export interface WebhookContext {
 /** PagerDuty takes at most 1,024 characters. */
 const longestSummary = 1_024;
 
-/** The body of a POST about this event. */
-export function webhookBody(event: EventRecord, format: WebhookFormat, context: WebhookContext): WebhookBody {
+/**
+ * The body of a POST about this event. `end`: how its incident has ended by now, for people; machines get that as an event of its own, and the same bytes for the
+ * same event always.
+ */
+export function webhookBody(
+  event: EventRecord,
+  format: WebhookFormat,
+  context: WebhookContext,
+  end: EventRecord | null = null,
+): WebhookBody {
   switch (format) {
     case 'cloudevents':
       return json('application/cloudevents+json', cloudEvent(event, context));
     case 'slack':
-      return json('application/json', { text: slackText(event, context.sensitive) });
+      return json('application/json', { text: slackText(event, context.sensitive, end) });
     case 'pagerduty':
       return json('application/json', pagerDutyEvent(event, context));
   }
@@ -61,18 +69,18 @@ const steps: Readonly<Record<EventRecord['step'], string>> = {
 };
 
 /** Slack's own markup is `&`, `<` and `>`; a `@channel` in a category name must not wake anybody. */
-function slackText(event: EventRecord, sensitive: Sensitive): string {
+function slackText(event: EventRecord, sensitive: Sensitive, end: EventRecord | null): string {
   const escaped = (text: string) => oneLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const owner = event.owner === null ? '' : ` · ${escaped(event.owner)}`;
   return [
     `*${steps[event.step]}: ${escaped(issueTitle(event, sensitive))}* (${event.severity}${owner})`,
-    escaped(publicEvent(event, sensitive).summary),
+    escaped((end === null ? '' : overText(event, end)) + publicEvent(event, sensitive).summary),
   ].join('\n');
 }
 
 /** PagerDuty's Events API, version 2. One alert a chain of incidents, resolved when its incident is over. */
 function pagerDutyEvent(event: EventRecord, { group, sensitive, routingKey }: WebhookContext): unknown {
-  const isOver = event.step === 'recovered' || event.step === 'ended';
+  const isOver = isEnd(event.step);
   const { summary, segment, series, versions, windowStart, windowEnd } = publicEvent(event, sensitive);
   return {
     routing_key: routingKey,

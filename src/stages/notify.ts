@@ -7,22 +7,23 @@
  * same id (which Sentry knows, and a webhook is told) or reads again what `deliveries` says is done.
  */
 import { ConfigError, InputError } from '../core/errors.ts';
-import { type DeliveryAnswer, DeliveryQueue, retryDelayMs } from '../core/incident/delivery.ts';
+import { type DeliveryAnswer, retryDelayMs } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
 import { parseEvent } from '../core/incident/parseEvent.ts';
-import { IssueCap, type StormLimits } from '../core/incident/storm.ts';
+import { IssueCap, type StormLimits, type StormSummary } from '../core/incident/storm.ts';
 import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { deliveryRecord, readDeliveries, type Settlement, toldRecord } from './deliveriesTopic.ts';
+import { fullAt, isCaughtUp, type NotifyTask, notifyTask } from './notifyTask.ts';
 import { notifyGroup, type Sink, sinkWords } from './sink.ts';
 import { StormSummaries } from './stormSummaries.ts';
 
 /** Events that may be on their way to the sink at a time. */
 const concurrency = 4;
-/** Undelivered events of a partition at which it is read no further. */
-const fullAt = 1_000;
+/** So many attempts in a row that failed, of whatever chain, are an outage of the sink, not a fault of an event. */
+const outageAfter = 4;
 /** Longest sleep of the loop. */
 const pauseMs = 500;
 /** How often it is said that the sink refuses who we are. */
@@ -45,19 +46,8 @@ export interface NotifyOptions {
   readonly random?: () => number;
 }
 
-/** An assigned partition of the events topic. */
-interface Task {
-  readonly at: TopicPartition;
-  /** Epoch in which the partition came. */
-  readonly since: number;
-  readonly queue: DeliveryQueue;
-  committed: number;
-  /** Was taken away: whatever comes back for it is void. */
-  isRevoked: boolean;
-}
-
 interface Answer {
-  readonly task: Task;
+  readonly task: NotifyTask;
   readonly event: EventRecord;
   readonly answer: DeliveryAnswer | 'suppressed';
 }
@@ -72,13 +62,15 @@ export class NotifyStage {
   readonly #options: NotifyOptions;
   readonly #topics: InternalTopics;
   readonly #group: string;
-  readonly #tasks = new Map<number, Task>();
-  readonly #inFlight = new Map<Promise<void>, Task>();
+  readonly #tasks = new Map<number, NotifyTask>();
+  readonly #inFlight = new Map<Promise<void>, NotifyTask>();
   #answers: Answer[] = [];
   #storm: Storm | null = null;
   #epoch = -1;
   /** The server has asked to be left alone until then. */
   #pausedUntilMs = 0;
+  /** Attempts that failed since the last one that was accepted. */
+  #failuresInARow = 0;
   #refusalToldMs = Number.NEGATIVE_INFINITY;
   #wake: () => void = () => {};
 
@@ -132,7 +124,12 @@ export class NotifyStage {
     const { sink, storm, group, logger, metrics, random = Math.random } = this.#options;
     if (storm === undefined || sink.deliverSummary === undefined) return null;
     const cap = new IssueCap(storm, partitionCount);
-    const send = sink.deliverSummary.bind(sink);
+    const deliver = sink.deliverSummary.bind(sink);
+    const send = async (summary: StormSummary) => {
+      const answer = await deliver(summary);
+      this.#heed(answer);
+      return answer;
+    };
     return { cap, summaries: new StormSummaries({ cap, group, send, logger, metrics, jitter: random }) };
   }
 
@@ -149,20 +146,22 @@ export class NotifyStage {
     }
   }
 
-  #drop(task: Task): void {
+  #drop(task: NotifyTask): void {
     task.isRevoked = true;
     this.#tasks.delete(task.at.partition);
     this.#storm?.cap.drop(task.at.partition);
   }
 
-  async #takeUp(member: Member, { since, ...at }: OwnedPartition, isWanted: () => boolean): Promise<void> {
+  async #takeUp(member: Member, own: OwnedPartition, isWanted: () => boolean): Promise<void> {
     const { log, logger, sink } = this.#options;
+    const at = { topic: own.topic, partition: own.partition };
     // One at a time per chain holds across a loss of the partition too.
     const former = [...this.#inFlight].filter(([, task]) => task.at.partition === at.partition).map(([sending]) => sending);
     await Promise.allSettled(former);
     const delivered = await readDeliveries(log, { topic: this.#topics.deliveries, partition: at.partition }, sink.name, isWanted);
     const [commit] = await member.committed([at]);
-    const { low, high } = await log.offsets(at);
+    const range = await log.offsets(at);
+    const { low, high } = range;
     if (delivered === null || !isWanted()) return;
     const committed = commit?.offset ?? low;
     const start = committed >= low && committed <= high ? committed : low;
@@ -173,9 +172,10 @@ export class NotifyStage {
       );
     }
     member.start(at, start);
-    this.#tasks.set(at.partition, { at, since, queue: new DeliveryQueue(delivered.ordinals, start), committed: start, isRevoked: false });
+    const nowMs = this.#options.clock.nowMs();
+    this.#tasks.set(at.partition, notifyTask(own, start, delivered.ordinals, range, nowMs));
     this.#storm?.cap.takeUp(at.partition, delivered.cap);
-    this.#storm?.summaries.notice(this.#options.clock.nowMs());
+    this.#storm?.summaries.notice(nowMs);
   }
 
   async #read(member: Member): Promise<void> {
@@ -189,7 +189,7 @@ export class NotifyStage {
     }
   }
 
-  async #add(task: Task, record: LogRecord): Promise<void> {
+  async #add(task: NotifyTask, record: LogRecord): Promise<void> {
     const { logger } = this.#options;
     try {
       const event = parseEvent(record.value);
@@ -216,24 +216,30 @@ export class NotifyStage {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs < this.#pausedUntilMs) return;
     this.#storm?.summaries.send(nowMs, () => this.#wake());
-    for (const task of this.#tasks.values()) {
-      for (const event of task.queue.take(nowMs, concurrency - this.#inFlight.size)) this.#start(task, event);
+    const ready = [...this.#tasks.values()].filter((task) => isCaughtUp(task, nowMs));
+    // What goes on first, in all partitions: it has the first claim on the places of the cap too.
+    for (const which of ['open', 'any'] as const) {
+      for (const task of ready) {
+        for (const event of task.queue.take(nowMs, concurrency - this.#inFlight.size, which)) this.#start(task, event);
+      }
     }
   }
 
-  #start(task: Task, event: EventRecord): void {
+  #start(task: NotifyTask, event: EventRecord): void {
     const { sink, logger, clock } = this.#options;
-    if (this.#storm?.cap.admits(task.at.partition, event, clock.nowMs()) === false) {
+    const end = task.queue.endBehind(event);
+    if (this.#storm?.cap.admits(task.at.partition, event, clock.nowMs(), end !== null) === false) {
       this.#answers.push({ task, event, answer: 'suppressed' });
       return;
     }
     const sending = sink
-      .deliver(event)
+      .deliver(event, end)
       .catch((error: unknown): DeliveryAnswer => {
         logger.error({ sink: sink.name, ...facts(event), error }, 'Delivery failed in an unexpected way');
         return { outcome: 'retry' };
       })
       .then((answer) => {
+        this.#heed(answer);
         this.#inFlight.delete(sending);
         this.#answers.push({ task, event, answer });
         this.#wake();
@@ -280,6 +286,7 @@ export class NotifyStage {
     const { title } = sinkWords[sink.name];
     const about = { sink: sink.name, ...facts(event), ...(status === undefined ? {} : { status }) };
     if (outcome === 'accepted') {
+      if (status !== undefined) this.#succeeded();
       if (answer.isPictureDropped === true) metrics.count('tidemark_pictures_dropped_total', {});
       metrics.count('tidemark_events_delivered_total', { sink: sink.name, step: event.step });
       logger.info(about, `${title} has accepted the event`);
@@ -293,11 +300,22 @@ export class NotifyStage {
       return 'parked';
     }
     const nowMs = this.#options.clock.nowMs();
-    if (outcome === 'rate-limited') this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + (retryAfterMs ?? 0));
+    this.#failuresInARow += 1;
     const jitter = (this.#options.random ?? Math.random)();
     const attempts = task.queue.postpone(event, nowMs, (failed) => Math.max(retryAfterMs ?? 0, retryDelayMs(failed, jitter)));
     this.#tell(outcome, { ...about, outcome, attempts, retryAfterMs }, nowMs);
     return null;
+  }
+
+  /** The sink took something. After an outage all goes at once: spread over minutes by their pauses, what goes on could come after what is over. */
+  #succeeded(): void {
+    if (this.#failuresInARow >= outageAfter) for (const { queue } of this.#tasks.values()) queue.retryNow();
+    this.#failuresInARow = 0;
+  }
+
+  /** A pause that is asked for holds from the moment of the answer, for everything that has not begun. */
+  #heed({ outcome, retryAfterMs = 0 }: DeliveryAnswer): void {
+    if (outcome === 'rate-limited') this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#options.clock.nowMs() + retryAfterMs);
   }
 
   #suppress(event: EventRecord): void {
@@ -345,7 +363,7 @@ export class NotifyStage {
     let timeoutMs = pauseMs;
     if (this.#inFlight.size < concurrency) {
       for (const task of this.#tasks.values()) {
-        const dueMs = task.queue.nextDueMs();
+        const dueMs = isCaughtUp(task, nowMs) ? task.queue.nextDueMs() : task.caughtUp.untilMs;
         if (dueMs !== null) timeoutMs = Math.min(timeoutMs, Math.max(0, Math.max(dueMs, this.#pausedUntilMs) - nowMs));
       }
     }

@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import type { Attachment } from '@sentry/core';
 import type { Config } from '../config/config.ts';
 import type { DeliveryAnswer } from '../core/incident/delivery.ts';
-import type { EventRecord } from '../core/incident/event.ts';
+import { type EventRecord, isEnd } from '../core/incident/event.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock } from '../log/port.ts';
@@ -14,7 +14,8 @@ import { SentryApiError } from '../sentry/api/client.ts';
 import { addComment, commentsOf, type IssuePlace, issuePlace, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
 import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
-import { closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../sentry/life.ts';
+import type { Schedule } from '../sentry/latePictures.ts';
+import { closedByPerson, commentMark, endComment, mustAskFirst } from '../sentry/life.ts';
 import { pictureAttachments } from '../sentry/picture.ts';
 import { sensitiveOf } from '../sentry/privacy.ts';
 import { stormIssueOf } from '../sentry/stormIssue.ts';
@@ -30,15 +31,20 @@ export interface SentryDeliveryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** As that of `SentryClientOptions`. */
+  readonly schedule?: Schedule;
 }
 
 /** Starts the client. `ConfigError` for a DSN that cannot work. Says once, where there is no token, what that means. */
-export async function startSentryDelivery({ config, release, clock, logger, metrics }: SentryDeliveryOptions): Promise<Sink> {
+export async function startSentryDelivery(options: SentryDeliveryOptions): Promise<Sink> {
+  const { config, release, clock, logger, metrics, schedule } = options;
   const { sentry, core, links } = config;
   const client = await startSentryClient({
     dsn: sentry.dsn,
     environment: sentry.environment,
     release,
+    nowMs: () => clock.nowMs(),
+    ...(schedule === undefined ? {} : { schedule }),
     onPictureLost: () => metrics.count('tidemark_pictures_dropped_total', {}),
   });
   const configFiles = config.files.map((file) => basename(file));
@@ -81,7 +87,7 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
   }
 
   /** Comment first, then resolve: a repetition after a crash finds either done. */
-  async function end(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer> {
+  async function resolve(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer> {
     const id = await find(at, event);
     if (id === null) {
       const sinceMs = soughtSinceMs.get(event.id) ?? clock.nowMs();
@@ -110,7 +116,8 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
   function refused(event: EventRecord, error: unknown): DeliveryAnswer {
     if (!(error instanceof SentryApiError)) throw error;
     if (error.status === null || error.status === 429 || error.status === 408 || error.status >= 500) {
-      return { outcome: 'retry', ...(error.status === null ? {} : { status: error.status }) };
+      const { status, retryAfterMs } = error;
+      return { outcome: 'retry', ...(status === null ? {} : { status }), ...(retryAfterMs === null ? {} : { retryAfterMs }) };
     }
     metrics.count('tidemark_sentry_api_refusals_total', { status: error.status });
     logger.error(
@@ -122,9 +129,9 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
 
   return {
     name: 'sentry',
-    async deliver(event) {
-      if (isEnd(event)) {
-        if (place !== null) return end(place, event).catch((error: unknown) => refused(event, error));
+    async deliver(event, end = null) {
+      if (isEnd(event.step)) {
+        if (place !== null) return resolve(place, event).catch((error: unknown) => refused(event, error));
         logger.info(facts(event), 'The incident is over. The issue at Sentry stays as it is: there is no token to resolve it with');
         return { outcome: 'accepted' };
       }
@@ -137,8 +144,9 @@ export async function startSentryDelivery({ config, release, clock, logger, metr
         if (answer !== null) return answer;
       }
       const sensitive = sensitiveOf(event, config);
-      const answer = await client.deliver(issueOf(event, { ...context, sensitive }), await drawn(event, sensitive, { logger, metrics }));
-      if (place !== null && event.step === 'escalated' && answer.outcome === 'accepted') {
+      const issue = issueOf(event, { ...context, sensitive }, end);
+      const answer = await client.deliver(issue, await drawn(event, sensitive, { logger, metrics }));
+      if (place !== null && event.step === 'escalated' && end === null && answer.outcome === 'accepted') {
         // Sentry has the event: a repetition of it for the sake of the archive could count twice.
         await unarchive(place, event).catch((error: unknown) => void refused(event, error));
       }

@@ -10,8 +10,9 @@ export interface Sink {
   /**
    * One attempt. The sink gets every step of an incident, its end (`recovered`, `ended`) too, and decides what becomes of it; what it leaves
    * out it answers with `accepted`. The same event may come again after a crash, under the same id. A rejection counts as `retry`.
+   * `end`: how its incident has ended since, where that waits behind the event already (the sink was away): worth knowing, and no reason to wake anybody.
    */
-  deliver(event: EventRecord): Promise<DeliveryAnswer>;
+  deliver(event: EventRecord, end?: EventRecord | null): Promise<DeliveryAnswer>;
   /** One attempt to tell of the incidents that the cap on new issues has suppressed. A sink without it has no cap. */
   deliverSummary?(summary: StormSummary): Promise<DeliveryAnswer>;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 /** The sinks that a configuration names, each for a notify stage of its own: an outage of one holds up no other. */
 import type { Config } from '../config/config.ts';
-import type { Severity } from '../core/incident/event.ts';
+import { isEnd, type Severity } from '../core/incident/event.ts';
 import type { Logger } from '../core/logger.ts';
 import { sensitiveOf } from '../sentry/privacy.ts';
 import { webhook } from '../sinks/webhook.ts';
@@ -33,8 +33,8 @@ const levels = { info: 'info', warning: 'warn', error: 'error' } as const satisf
 function logSink(logger: Logger): Sink {
   return {
     name: 'log',
-    async deliver(event) {
-      const isOver = event.step === 'recovered' || event.step === 'ended';
+    async deliver(event, end = null) {
+      const isOver = isEnd(event.step) || end !== null;
       logger[isOver ? 'info' : levels[event.severity]](
         { incidentEvent: event },
         `incident ${event.step}: ${event.model}: ${event.summary}`,

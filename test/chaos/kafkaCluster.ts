@@ -60,7 +60,7 @@ export async function startKafkaCluster(cacheDir: string, report: (line: string)
     await mkdir(folder);
     const properties = join(folder, 'server.properties');
     await writeFile(properties, propertiesOf(folder, at + 1, Number(ports[at]), Number(ports[brokerCount + at]), voters));
-    const format = ['-Xmx128m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
+    const format = ['-Xmx128m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties];
     const formatted = await runTool('java', format, 60_000);
     if (!formatted.isOk) throw new Error(`Apache Kafka could not format the folder of a broker:\n${lastLines(formatted.output, 8)}`);
     nodes.push({ address: `127.0.0.1:${ports[at]}`, folder, child: null });

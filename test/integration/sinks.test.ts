@@ -11,7 +11,7 @@ import type { Clock } from '../../src/log/port.ts';
 import { type Inbox, startInbox } from '../../src/sentry/inbox/server.ts';
 import { signatureOf } from '../../src/sinks/webhook.ts';
 import { Worker } from '../../src/stages/worker.ts';
-import { event } from '../support/events.ts';
+import { event, hex } from '../support/events.ts';
 
 const topics = internalTopics('tidemark');
 const fastClock: Clock = {
@@ -125,6 +125,17 @@ describe('a webhook', () => {
     await until(() => received.length === 2);
     expect(stepsReceived()).toEqual(['opened', 'escalated']);
     await until(async () => (await log.offsets({ topic: topics.deadLetters, partition: 0 })).high === 1);
+  });
+
+  it('pages nobody for what is over, and resolves what was paged for', async () => {
+    start(`sinks.webhook.url=${url}`, 'sinks.webhook.format=pagerduty', 'sinks.webhook.secret=R0UTING');
+    await write(...life.map((step, ordinal) => event('over', ordinal, step)), event('lasts', 0, 'opened'));
+    await until(() => received.length === 2);
+    const told = received.map(({ body }) => JSON.parse(body)).map((one) => [one.event_action, one.dedup_key.split('/').at(-1)]);
+    expect(told.sort()).toEqual([
+      ['resolve', hex('over')],
+      ['trigger', hex('lasts')],
+    ]);
   });
 
   it('goes on while Sentry is down, and Sentry while it is; neither gets anything twice after a restart', async () => {

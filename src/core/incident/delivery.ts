@@ -5,7 +5,7 @@
  * What is delivered one at a time is the *chain*: incidents that reopen each other share an issue, and the end of the former, delivered after the
  * beginning of the next, would close it again.
  */
-import type { EventRecord, IncidentStep } from './event.ts';
+import { type EventRecord, type IncidentStep, isEnd } from './event.ts';
 
 /**
  * What became of an attempt to deliver. `accepted`: the server has it. `retry`: no answer, or one of the server's own faults. `rate-limited`: it
@@ -80,6 +80,11 @@ export class DeliveryQueue {
     this.#nextOffset = nextOffset;
   }
 
+  /** Where reading goes on: everything below was read. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
   /** Number of events that wait or are in flight. */
   get size(): number {
     return this.#open.size;
@@ -110,16 +115,26 @@ export class DeliveryQueue {
     return this.#collapse(queue);
   }
 
-  /** Events that may go now, at most one per chain and `limit` in all; each is in flight until `settle` or `postpone`. */
-  take(nowMs: number, limit: number): readonly EventRecord[] {
+  /**
+   * Events that may go now, at most one per chain and `limit` in all; each is in flight until `settle` or `postpone`. `open`: only of chains that go on,
+   * for what is over already can wait until those have been told of.
+   */
+  take(nowMs: number, limit: number, which: 'any' | 'open' = 'any'): readonly EventRecord[] {
     const taken: EventRecord[] = [];
     for (const queue of this.#chains.values()) {
       if (taken.length >= limit) break;
-      if (queue.inFlight !== null || queue.dueMs > nowMs) continue;
+      if (queue.inFlight !== null || queue.dueMs > nowMs || (which === 'open' && isOver(queue))) continue;
       queue.inFlight = queue.waiting.shift() ?? null;
       if (queue.inFlight !== null) taken.push(queue.inFlight.event);
     }
     return taken;
+  }
+
+  /** The end of the same incident, where it waits behind an event in flight: then that event tells of what is over already. Null else. */
+  endBehind(event: EventRecord): EventRecord | null {
+    if (isEnd(event.step)) return null;
+    const end = this.#chains.get(event.chain)?.waiting.find((one) => one.event.incident === event.incident && isEnd(one.event.step));
+    return end?.event ?? null;
   }
 
   /** The event in flight has been dealt with (accepted, left out, parked), and that stands in `deliveries`. */
@@ -144,6 +159,11 @@ export class DeliveryQueue {
     queue.waiting.sort((left, right) => inChainOrder(left.event, right.event));
     this.#collapse(queue);
     return queue.attempts;
+  }
+
+  /** The server is back after an outage: what waits for its next attempt may go now. */
+  retryNow(): void {
+    for (const queue of this.#chains.values()) queue.dueMs = 0;
   }
 
   /** When the next event is due that is not in flight; null where none waits. */
@@ -182,12 +202,18 @@ export class DeliveryQueue {
     );
   }
 
-  #remove(queue: ChainQueue, isOver: (event: EventRecord) => boolean): readonly EventRecord[] {
-    const removed = queue.waiting.filter(({ event }) => isOver(event));
+  #remove(queue: ChainQueue, isDone: (event: EventRecord) => boolean): readonly EventRecord[] {
+    const removed = queue.waiting.filter(({ event }) => isDone(event));
     for (const { offset } of removed) this.#open.delete(offset);
     if (removed.length > 0) queue.waiting = queue.waiting.filter((one) => !removed.includes(one));
     return removed.map(({ event }) => event);
   }
+}
+
+/** Whether the newest that waits of a chain is the end of its last incident. */
+function isOver({ waiting }: ChainQueue): boolean {
+  const last = waiting.at(-1);
+  return last !== undefined && isEnd(last.event.step);
 }
 
 function isSameStep(left: EventRecord, right: EventRecord): boolean {

@@ -5,6 +5,12 @@ import type { Picture } from './picture.ts';
 export const incidentKinds = ['drift', 'performance', 'estimate', 'quality', 'volume'] as const;
 export type IncidentKind = (typeof incidentKinds)[number];
 export type IncidentStep = 'opened' | 'escalated' | 'reminded' | 'recovered' | 'ended';
+
+/** Whether the step ends its incident. */
+export function isEnd(step: IncidentStep): boolean {
+  return step === 'recovered' || step === 'ended';
+}
+
 export type Severity = 'info' | 'warning' | 'error';
 
 /** A range of source offsets, `[from, to)`, of one partition. */

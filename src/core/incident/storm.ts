@@ -9,7 +9,7 @@
  * An issue takes its place when it is first tried and keeps it until it has been accepted and the period has passed.
  */
 import { sha256Hex } from '../hashText.ts';
-import type { EventRecord, IncidentKind, Severity } from './event.ts';
+import { type EventRecord, type IncidentKind, isEnd, type Severity } from './event.ts';
 
 export interface StormLimits {
   /** New issues in a period, over all workers. */
@@ -106,21 +106,25 @@ export class IssueCap {
     this.#partitions.delete(partition);
   }
 
-  /** Whether the event goes to the sink; one that goes takes its place in the cap until `settled`. */
-  admits(partition: number, event: EventRecord, nowMs: number): boolean {
+  /**
+   * Whether the event goes to the sink; one that goes takes its place in the cap until `settled`. `isOver`: the incident has ended since, so that at most
+   * half of the places are for it and those like it, and a summary does not count it by its severity.
+   */
+  admits(partition: number, event: EventRecord, nowMs: number, isOver = false): boolean {
     const state = this.#stateOf(partition);
     if (state.issues.has(event.incident)) return true;
     const before = state.suppressed.get(event.incident);
     // Its issue is older than the period, or than the cap.
     if (before === undefined && event.step !== 'opened') return true;
-    const isOver = event.step === 'recovered' || event.step === 'ended';
+    const isItsEnd = isEnd(event.step);
     const hasBecomeError = event.step === 'escalated' && event.severity === 'error' && before?.severity !== 'error';
-    if (!isOver && this.#hasRoom(event, hasBecomeError ? 2 : 1, nowMs)) {
+    if (!isItsEnd && this.#hasRoom(event, isOver ? 0.5 : hasBecomeError ? 2 : 1, nowMs)) {
       state.suppressed.delete(event.incident);
       state.issues.set(event.incident, { acceptedMs: null, segmentOf: segmentOf(event) });
       return true;
     }
-    const severity = before !== undefined && ranks[before.severity] > ranks[event.severity] ? before.severity : event.severity;
+    const newest = isOver || isItsEnd ? 'info' : event.severity;
+    const severity = before !== undefined && ranks[before.severity] > ranks[newest] ? before.severity : newest;
     state.suppressed.set(event.incident, {
       kind: 'suppressed',
       atMs: before?.atMs ?? nowMs,

@@ -54,8 +54,19 @@ export class JavaBroker {
     const [port, controllerPort] = await freePorts();
     const properties = join(folder, 'server.properties');
     await writeFile(properties, propertiesOf(folder, port, controllerPort));
+    // One in 64 begins with a dash: only behind `=` is it not taken for an option.
     const id = randomBytes(16).toString('base64url');
-    const args = ['-Xmx128m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties, '--standalone'];
+    const args = [
+      '-Xmx128m',
+      '-cp',
+      classPath,
+      'kafka.tools.StorageTool',
+      'format',
+      `--cluster-id=${id}`,
+      '-c',
+      properties,
+      '--standalone',
+    ];
     const result = await runTool('java', args, 60_000);
     if (!result.isOk) {
       rmSync(folder, { recursive: true, force: true });

@@ -29,16 +29,24 @@ interface ApiRequest {
   readonly signal?: AbortSignal;
 }
 
+interface RefusalFacts {
+  readonly missingScope?: string | null;
+  readonly retryAfterMs?: number | null;
+}
+
 /** What Sentry answered instead of doing it. `status` null: no answer came. */
 export class SentryApiError extends DependencyError {
   readonly status: number | null;
   /** Scope that the refused call needs, where the refusal is about permissions. */
   readonly missingScope: string | null;
+  /** How long Sentry asks to be left alone, where it says so. */
+  readonly retryAfterMs: number | null;
 
-  constructor(message: string, status: number | null, missingScope: string | null = null) {
+  constructor(message: string, status: number | null, { missingScope = null, retryAfterMs = null }: RefusalFacts = {}) {
     super(message);
     this.status = status;
     this.missingScope = missingScope;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -156,14 +164,14 @@ function refusal(method: ApiMethod, url: URL, answer: Answer | null, scope: stri
     return new SentryApiError(
       `The API token may not do this: ${call} gave HTTP 403${said}${needs}. Add the permission to the token`,
       status,
-      scope ?? null,
+      { missingScope: scope ?? null },
     );
   if (status === 404)
     return new SentryApiError(
       `Sentry knows no such thing: ${call} gave HTTP 404${said}. Check the slugs of organization and project${needs}`,
       status,
     );
-  return new SentryApiError(`Sentry answered ${call} with HTTP ${status}${said}`, status);
+  return new SentryApiError(`Sentry answered ${call} with HTTP ${status}${said}`, status, { retryAfterMs: answer.retryAfterMs });
 }
 
 /** What Sentry says of a refusal, in one short line; it never echoes the token. */

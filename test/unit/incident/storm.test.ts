@@ -79,6 +79,17 @@ describe('the cap on new issues', () => {
     expect(isAdmitted).toHaveLength(5);
   });
 
+  it('gives what is over at most half of the places, and counts its severity for nothing', () => {
+    const cap = capOf();
+    const error = { severity: 'error' } as const;
+    const admitted = names(10, 'over').filter((name) => cap.admits(0, opened(name, error), 0, true));
+    expect(admitted).toHaveLength(3);
+    expect(cap.admits(0, event('over9', 1, 'escalated', error), 1, true)).toBe(false);
+    expect(cap.admits(0, event('over9', 2, 'recovered', error), 1)).toBe(false);
+    expect(cap.owed('g')).toMatchObject({ incidents: 7, severity: 'info' });
+    expect(offer(cap, names(10), 1)).toBe(2);
+  });
+
   it('leaves incidents alone that had their issue before', () => {
     const cap = capOf();
     offer(cap, names(9), 0);

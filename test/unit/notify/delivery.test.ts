@@ -74,6 +74,41 @@ describe('the delivery queue of a partition', () => {
     expect(drain(queueOf(event('a', 0, 'opened'), event('a', 1, 'recovered')))).toEqual(['0 opened', '1 recovered']);
   });
 
+  it('knows of an event in flight whether its incident has ended behind it, and of no other incident', () => {
+    const again = event('again', 0, 'opened', { chain: hex('first'), start: '2026-03-01T15:00:00.000Z' });
+    const queue = queueOf(event('first', 0, 'opened'), event('first', 1, 'recovered'), again, event('lasts', 0, 'opened'));
+    const ends = new Map<string, string | undefined>();
+    for (let taken = queue.take(0, 100); taken.length > 0; taken = queue.take(0, 100)) {
+      for (const each of taken) {
+        ends.set(each.id, queue.endBehind(each)?.step);
+        queue.settle(each);
+      }
+    }
+    expect(ends.get(hex('first/0'))).toBe('recovered');
+    expect([hex('first/1'), hex('again/0'), hex('lasts/0')].map((id) => ends.get(id))).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('can hold back what is over until what goes on has been taken', () => {
+    const again = event('again', 0, 'opened', { chain: hex('back'), start: '2026-03-01T15:00:00.000Z' });
+    const queue = queueOf(
+      event('over', 0, 'opened'),
+      event('over', 1, 'ended'),
+      event('back', 0, 'opened'),
+      event('back', 1, 'recovered'),
+      again,
+      event('lasts', 0, 'opened'),
+    );
+    expect(queue.take(0, 100, 'open').map(({ id }) => id)).toEqual([hex('back/0'), hex('lasts/0')]);
+    expect(queue.take(0, 100).map(({ id }) => id)).toEqual([hex('over/0')]);
+  });
+
+  it('gives out at once what waits for its next attempt, when the server is back', () => {
+    const queue = queueOf(event('a', 0, 'opened'));
+    for (const each of queue.take(0, 1)) queue.postpone(each, 0, one);
+    queue.retryNow();
+    expect(queue.take(1, 1)).toHaveLength(1);
+  });
+
   it('does not touch what is in flight, and collapses it once the attempt has failed', () => {
     const queue = queueOf(event('a', 1, 'reminded'));
     const [reminded] = queue.take(0, 1);

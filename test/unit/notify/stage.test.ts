@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/core/errors.ts';
 import type { DeliveryAnswer } from '../../../src/core/incident/delivery.ts';
-import type { EventRecord } from '../../../src/core/incident/event.ts';
+import type { EventRecord, IncidentStep } from '../../../src/core/incident/event.ts';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import { type Metrics, noMetrics } from '../../../src/core/metrics.ts';
@@ -10,6 +10,7 @@ import type { Clock, Log } from '../../../src/log/port.ts';
 import { NotifyStage } from '../../../src/stages/notify.ts';
 import type { SinkName } from '../../../src/stages/sink.ts';
 import { event, hex } from '../../support/events.ts';
+import { SimulatedClock } from '../../support/simulatedClock.ts';
 
 const topics = internalTopics('g');
 const accepted: DeliveryAnswer = { outcome: 'accepted', status: 200 };
@@ -58,9 +59,10 @@ async function committed(log: Log, partition: number, group = 'g-notify'): Promi
 /** Runs the stage against a Sentry of the test's choosing; `sent` is what it was asked to take, in order. */
 function start(
   log: Log,
-  answer: (event: EventRecord, attempt: number) => DeliveryAnswer | Promise<DeliveryAnswer>,
+  answer: (event: EventRecord, attempt: number, end: EventRecord | null) => DeliveryAnswer | Promise<DeliveryAnswer>,
   metrics = noMetrics,
   name: SinkName = 'sentry',
+  clock: Clock = fastClock,
 ) {
   const sent: EventRecord[] = [];
   const lines: string[] = [];
@@ -70,15 +72,15 @@ function start(
   const stage = new NotifyStage({
     log,
     group: 'g',
-    clock: fastClock,
+    clock,
     logger,
     metrics,
     random: () => 0,
     sink: {
       name,
-      deliver: async (each) => {
+      deliver: async (each, end = null) => {
         sent.push(each);
-        return answer(each, sent.filter(({ id }) => id === each.id).length);
+        return answer(each, sent.filter(({ id }) => id === each.id).length, end);
       },
       close: async () => {},
     },
@@ -204,6 +206,52 @@ describe('the notify stage', () => {
         },
       },
     ]);
+  });
+
+  it('reads all that waits before it delivers, so that it knows after a restart what is over', async () => {
+    const log = await newLog({ fetchSize: () => 1 });
+    const steps: IncidentStep[] = ['opened', 'reminded', 'recovered'];
+    await write(log, 0, ...steps.map((step, ordinal) => event('over', ordinal, step)), event('lasts', 0, 'opened'));
+    const ends: [string, string | undefined][] = [];
+    const { stop } = start(log, ({ id }, _attempt, end) => {
+      ends.push([id, end?.id]);
+      return accepted;
+    });
+    await until(async () => (await committed(log, 0)) === 4);
+    await stop();
+    expect(ends).toEqual([
+      [hex('lasts/0'), undefined],
+      [hex('over/0'), hex('over/2')],
+      [hex('over/2'), undefined],
+    ]);
+  });
+
+  it('does not wait for ever for the end of a partition that it cannot read', async () => {
+    const log = await newLog();
+    await write(log, 0, event('a', 0, 'opened'));
+    const asked: Log = { ...log.as('w'), offsets: async (at) => ({ ...(await log.offsets(at)), high: 1_000 }) };
+    const { sent, stop } = start(asked, () => accepted);
+    await until(() => sent.length === 1);
+    await stop();
+  });
+
+  it('tries everything again at once when Sentry is back after an outage', async () => {
+    const clock = new SimulatedClock(0);
+    const log = await newLog({ clock });
+    let isUp = false;
+    const taken: number[] = [];
+    const answer = (): DeliveryAnswer => (isUp && taken.push(clock.nowMs()) > 0 ? accepted : { outcome: 'retry', status: 503 });
+    const { stop } = start(log, answer, noMetrics, 'sentry', clock);
+    const isBusy = () => false;
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      await write(log, 0, event(name, 0, 'opened'));
+      await clock.runTo(clock.nowMs() + 137_000, isBusy);
+    }
+    isUp = true;
+    await clock.runTo(clock.nowMs() + 300_000, isBusy);
+    expect(taken).toHaveLength(5);
+    expect(new Set(taken).size).toBe(1);
+    await Promise.all([stop(), clock.runTo(clock.nowMs() + 1_000, isBusy)]);
   });
 
   it('parks a record that is no event and goes on', async () => {

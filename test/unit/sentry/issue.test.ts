@@ -75,6 +75,21 @@ describe('the issue of an event', () => {
     );
   });
 
+  it('says of a step that is told late that its incident is over, and wakes nobody, however bad it was', () => {
+    const was = opened({ severity: 'error' });
+    const end = event('a', 1, 'recovered', { windowEnd: '2026-03-01T12:30:00.000Z' });
+    const issue = issueOf(was, context, end);
+    expect(issue).toMatchObject({ event_id: was.id, level: 'info', tags: { severity: 'error', step: 'opened' } });
+    expect(issue.exception?.values?.[0]).toMatchObject({
+      type: 'Data drift: fraud / amount',
+      value: `Over since 2026-03-01 12:30Z, after 2 h 30 min: ${was.summary}`,
+    });
+    expect(issue.contexts?.['What changed']?.['over since']).toBe(
+      '2026-03-01T12:30:00Z: recovered before Sentry could be told of this step',
+    );
+    expect(issueOf(was, context).contexts?.['What changed']).not.toHaveProperty('over since');
+  });
+
   it('carries the tags for routing, and leaves out the empty ones', () => {
     expect(issueOf(opened({ segment: { country: 'DE' } }), context).tags).toEqual({
       model: 'fraud',

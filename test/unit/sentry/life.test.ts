@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { closedByPerson, commentMark, endComment, isEnd, mustAskFirst } from '../../../src/sentry/life.ts';
+import { isEnd } from '../../../src/core/incident/event.ts';
+import { closedByPerson, commentMark, endComment, mustAskFirst } from '../../../src/sentry/life.ts';
 import { event, series } from '../../support/events.ts';
 
 const none = new Set<string>();
@@ -19,7 +20,7 @@ describe('what a person has closed', () => {
   it('is asked about before a reminder alone: every other step has news', () => {
     const steps = ['opened', 'escalated', 'reminded', 'recovered', 'ended'] as const;
     expect(steps.filter((step) => mustAskFirst({ step }))).toEqual(['reminded']);
-    expect(steps.filter((step) => isEnd({ step }))).toEqual(['recovered', 'ended']);
+    expect(steps.filter((step) => isEnd(step))).toEqual(['recovered', 'ended']);
   });
 });
 
