@@ -111,6 +111,11 @@ export const metrics = {
     help: 'Partials that came for a pane already decided: counted, they change nothing. Any value: a partition was taken for idle too early.',
     labels: [],
   },
+  tidemark_panes_config_changed_total: {
+    kind: 'counter',
+    help: 'Panes with cells of two configurations, or of another one than the pane before. Growing for longer than a deploy: two configurations share the group.',
+    labels: [],
+  },
   tidemark_partials_lost_total: {
     kind: 'counter',
     help: 'Offsets of partials that retention took before they were decided. Any value is an alarm: detect was away for longer than topics.partialsRetention.',

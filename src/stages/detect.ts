@@ -244,14 +244,17 @@ export class DetectStage {
     if (batch.lostFrom !== undefined)
       this.#tellLoss(task.at, task.detector, { committed: batch.lostFrom, low: first, high: batch.nextOffset });
     const steps: Step[] = [];
-    const before = task.detector.counts.latePartials;
+    const before = { ...task.detector.counts };
     for (const record of batch.records) {
       const step = this.#message(task, record);
       if (step !== null) steps.push(step);
     }
     task.position = batch.nextOffset;
     if (steps.length > 0) task.parts.forget((head) => task.detector.isDecided(head));
-    this.#options.metrics.count('tidemark_partials_after_decision_total', {}, task.detector.counts.latePartials - before);
+    const { latePartials, changedPanes } = task.detector.counts;
+    this.#options.metrics.count('tidemark_partials_after_decision_total', {}, latePartials - before.latePartials);
+    if (changedPanes > before.changedPanes)
+      this.#options.metrics.count('tidemark_panes_config_changed_total', {}, changedPanes - before.changedPanes);
     if (steps.length > 0) await this.#write(task, steps);
     await this.#commit(member, task);
   }

@@ -150,6 +150,7 @@ export class SummarizeStage {
           at: { topic, partition: at.partition },
           firstStart: this.#options.start,
           commits,
+          settings,
           configHash: this.#configHash,
         };
         const { start, firstPartitions } = await findStart(question);

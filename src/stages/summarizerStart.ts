@@ -1,5 +1,7 @@
 /** Where a newly assigned source partition begins: at its commit if that still fits the log, else as the settings say, loudly. */
+import { requireHop } from '../core/configHash.ts';
 import type { Logger } from '../core/logger.ts';
+import type { CoreSettings } from '../core/settings.ts';
 import type { SummarizerStart } from '../core/summarize/past.ts';
 import { hashOfValue } from '../core/summarize/recordMark.ts';
 import { parseResumeState, type RecordMark } from '../core/summarize/resumeState.ts';
@@ -18,6 +20,8 @@ export interface StartQuestion {
   readonly firstStart: FirstStart;
   /** What the group has committed for each partition of the topic. */
   readonly commits: readonly (Commit | null)[];
+  readonly settings: CoreSettings;
+  /** `cellConfigHash(settings)`. */
   readonly configHash: string;
 }
 
@@ -27,9 +31,11 @@ export interface StartAnswer {
   readonly firstPartitions: number;
 }
 
-export async function findStart({ log, logger, at, firstStart, commits, configHash }: StartQuestion): Promise<StartAnswer> {
+/** Rejects with `ConfigError` where the group has summarized with another hop. */
+export async function findStart({ log, logger, at, firstStart, commits, settings, configHash }: StartQuestion): Promise<StartAnswer> {
   const { low, high } = await log.offsets(at);
   const states = commits.map((commit) => (commit === null ? null : parseResumeState(commit.metadata)));
+  for (const state of states) requireHop(settings, state?.configHash ?? null);
   const firstPartitions = Math.min(commits.length, ...states.flatMap((state) => (state === null ? [] : [state.firstPartitions])));
   const answer = (start: SummarizerStart): StartAnswer => ({ start, firstPartitions });
   const commit = commits[at.partition] ?? null;

@@ -11,6 +11,7 @@ import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
+import { seriesOfFeature } from '../summarize/seriesNames.ts';
 import { type CellBaseline, invalidSeries, type SeriesReference } from './cellFit.ts';
 import { dataPicture } from './dataPicture.ts';
 import { describeSeries, roundedEffects } from './describe.ts';
@@ -147,15 +148,18 @@ function testScale(endMs: number, scaleMs: number, usable: readonly number[], co
   const alpha = alphaAt(scaleMs, usable, modelSettings, families);
   const tested: Tested[] = [];
   const untested: ScaleTest['untested'][number][] = [];
+  // A baseline may be older than the wish to ignore a feature, which then is missing everywhere.
+  const ignored = new Set(modelSettings.ignore.map(seriesOfFeature));
   for (const cell of cells) {
     const window = cellWindow(scaleMs, endMs, cell.nodes);
     let state = windowState(window, cell.baseline);
     if (state === 'tested' && !usable.includes(scaleMs)) state = 'insufficient';
     if (state !== 'tested') {
-      for (const series of seriesOf(cell, window)) untested.push({ cell, window, series, state });
+      for (const series of seriesOf(cell, window)) if (!ignored.has(series)) untested.push({ cell, window, series, state });
       continue;
     }
     for (const [series, reference] of cell.baseline?.series ?? []) {
+      if (ignored.has(series)) continue;
       const evaluation = evaluator.evaluate(window, series, reference, modelSettings.alerts.minimumEffect, alpha);
       if (evaluation === null) untested.push({ cell, window, series, state: 'insufficient' });
       else tested.push({ cell, window, series, reference, evaluation });

@@ -19,6 +19,7 @@ import {
   type SourceRole,
   type WatermarkRecord,
 } from '../summarize/messages.ts';
+import { configHashes, isChanged, requireOwnHop } from './cellMeaning.ts';
 import { type ClocksState, type Gap, SourceClocks } from './clocks.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
@@ -61,10 +62,12 @@ export interface DetectorCounts {
   /** Partials that came for a pane that was decided: counted, shown, without effect. */
   latePartials: number;
   gaps: number;
+  /** Panes of the data clock that hold cells of two meanings, or of another one than the pane before. */
+  changedPanes: number;
 }
 
 export class Detector {
-  readonly counts: DetectorCounts = { latePartials: 0, gaps: 0 };
+  readonly counts: DetectorCounts = { latePartials: 0, gaps: 0, changedPanes: 0 };
   readonly #settings: CoreSettings;
   readonly #files: FileBaselines;
   readonly #clocks: SourceClocks;
@@ -209,6 +212,7 @@ export class Detector {
   }
 
   #store(partial: PartialRecord, offset: number, isReread: boolean): void {
+    requireOwnHop(partial, this.#settings.window.hopMs);
     if (partial.paneMs === null) return;
     if (this.isDecided(partial)) {
       if (!isReread) this.counts.latePartials++;
@@ -271,7 +275,9 @@ export class Detector {
       if (endMs > clockMs) return;
       const byModel = this.#predictions.take(endMs - hop);
       const hashes = configHashes(byModel);
-      const inexact = this.#inexact(endMs, ['predictions'], isChanged(hashes, this.#dataConfigHash));
+      const isConfigChanged = isChanged(hashes, this.#dataConfigHash);
+      if (isConfigChanged) this.counts.changedPanes++;
+      const inexact = this.#inexact(endMs, ['predictions'], isConfigChanged);
       this.#dataConfigHash = hashes.at(-1) ?? this.#dataConfigHash;
       for (const name of [...new Set([...this.#models.keys(), ...byModel.keys()])].sort()) {
         const partials = byModel.get(name) ?? [];
@@ -407,16 +413,4 @@ function collect(step: Collected, decision: { events: EventRecord[]; evaluations
   for (const event of decision.events) step.events.push(event);
   for (const evaluation of decision.evaluations) step.evaluations.push(evaluation);
   for (const fact of decision.facts) step.facts.push(fact);
-}
-
-/** What the cells of a pane mean, each meaning once, sorted. */
-function configHashes(byModel: ReadonlyMap<string, readonly PartialRecord[]>): string[] {
-  const hashes = new Set<string>();
-  for (const partials of byModel.values()) for (const partial of partials) hashes.add(partial.configHash);
-  return [...hashes].sort();
-}
-
-/** Whether a pane mixes meanings, or means something else than the pane before. */
-function isChanged(hashes: readonly string[], before: string | null): boolean {
-  return hashes.length > 1 || (before !== null && hashes[0] !== undefined && hashes[0] !== before);
 }

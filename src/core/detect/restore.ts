@@ -2,6 +2,7 @@
  * The state of detect from the facts of one partition of `history`: the newest decision, and of every model the state, nodes, baselines and
  * samples as of it. Facts beyond the newest decision are of one that was not finished: whoever repeats it writes them again.
  */
+import { requireHop } from '../configHash.ts';
 import { InvariantError } from '../errors.ts';
 import type { CoreSettings } from '../settings.ts';
 import type { CellBaseline, SeriesReference } from './cellFit.ts';
@@ -56,11 +57,13 @@ export interface Restored {
   readonly replaced: readonly string[];
 }
 
+/** `ConfigError` where the facts are about panes of another length than the settings want. */
 export function restoreDetector(settings: CoreSettings, facts: FactMap, files: FileBaselines = new Map()): Restored {
   const detector = new Detector(settings, files);
   const kinds = facts.byKind();
   const newest = newestDecided(kinds.decided);
   if (newest === null) return { detector, replaced: [] };
+  for (const hash of [newest.dataConfigHash, newest.labelConfigHash]) requireHop(settings, hash);
   const dataEndMs = newest.dataEndMs ?? Number.NEGATIVE_INFINITY;
   const labelEndMs = newest.labelEndMs ?? Number.NEGATIVE_INFINITY;
   const names = [...new Set(kinds.state.map((fact) => fact.subject.model))].sort();

@@ -204,6 +204,31 @@ describe('a change of what cells mean, or of the partitions', () => {
     expect(others.every((event) => event.exact)).toBe(true);
   });
 
+  it('opens nothing for a feature that is ignored from now on, although the baseline has it', () => {
+    const traffic = trafficOf({ shiftAtHour: 1_000 });
+    const before = settingsOf();
+    const after = settingsOf({ defaults: { ...before.defaults, ignore: ['age', 'country'] } });
+    const old = partialsOf(before, traffic, new Random(3));
+    const changed = partialsOf(after, traffic, new Random(3));
+    const at = Math.floor(old.length * 0.8);
+    const { facts } = decide(before, old.slice(0, at));
+    const { detector } = restoreDetector(after, facts);
+    const steps = [...old.slice(0, at), ...changed.slice(at)].map((message, offset) => detector.take(message, offset));
+    const evaluations = steps.flatMap((step) => step?.evaluations ?? []);
+    expect(steps.flatMap((step) => step?.events ?? [])).toEqual([]);
+    expect(detector.counts.changedPanes).toBeGreaterThan(0);
+    const tested = evaluations.filter(({ verdict }) => verdict !== 'insufficient' && verdict !== 'learning');
+    expect(new Set(tested.map(({ series }) => series))).toEqual(new Set(['amount', 'invalid', 'prediction', 'score']));
+  });
+
+  it('takes no partial whose panes have another length, and no facts of such panes', () => {
+    const messages = partialsOf(settingsOf(), trafficOf({ hours: 3 }), new Random(3));
+    const other = settingsOf({ window: { hopMs: hour / 2 } });
+    expect(() => decide(other, messages)).toThrow(/a partial of predictions\/[01] has panes of 1h, window\.hop is 30m here/);
+    const { facts } = decide(settingsOf(), messages);
+    expect(() => restoreDetector(other, facts)).toThrow(/^window\.hop: is 30m, but the panes of group "tidemark" are 1h long/);
+  });
+
   it('marks the windows in which a partition became known', () => {
     const addedAtMs = zero + 76 * hour;
     const traffic = trafficOf();
