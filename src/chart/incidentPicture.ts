@@ -3,11 +3,17 @@
  * two thirds of it that an issue page has room for.
  */
 import type { Picture, PicturePoint } from '../core/incident/picture.ts';
+import { invalidSeries, lateSeries } from '../core/summarize/seriesNames.ts';
 import { numberText, shareText } from './axes.ts';
 import { distributionChart } from './distributionChart.ts';
 import { type LinePoint, type Lines, lineChart } from './lineChart.ts';
 import { element, label, picture, pictureColours } from './svg.ts';
 import { fitted, textWidth, wrapped } from './textWidth.ts';
+
+const rateTitles: ReadonlyMap<string, string> = new Map([
+  [invalidSeries, 'Bad records, of all records'],
+  [lateSeries, 'Late records, of all records'],
+]);
 
 /** Words of the picture, and what may be shown. */
 export interface PictureWords {
@@ -103,7 +109,7 @@ function trailTitle({ measure, series, statistic }: Picture, { isWithheld }: Pic
     case 'effect':
       return effectName(isWithheld ? withoutValue(statistic) : statistic);
     case 'rate':
-      return series === 'invalid' ? 'Bad records, of all records' : `${series}: rows without a value`;
+      return rateTitles.get(series) ?? `${series}: rows without a value`;
     case 'performance':
       return series === 'mae' ? 'Mean absolute error' : 'Accuracy';
   }

@@ -6,7 +6,7 @@ import { type CoreSettings, type ModelSettings, settingsOf, type TopicSource } f
 import { chunkSize } from './summarize/messages.ts';
 
 /** Release of what a cell means: raise it when the same records would give other partials (digest, hash of ids, wire form). */
-const cellRelease = 1;
+const cellRelease = 2;
 
 /**
  * Hash of everything in the settings that decides what a cell of a partial means: hop, lateness, sources and their formats, segments, ignored features, caps,

@@ -20,8 +20,8 @@ export const metrics = {
   },
   tidemark_records_late_total: {
     kind: 'counter',
-    help: 'Prediction records whose pane had been passed by the watermark: counted, not added. If this grows, raise window.lateness.',
-    labels: ['topic'],
+    help: 'Prediction records whose pane had been passed by the watermark: counted, not added. If this grows, a clock runs ahead, or window.lateness is short.',
+    labels: ['topic', 'partition'],
   },
   tidemark_records_invalid_total: {
     kind: 'counter',

@@ -1,6 +1,8 @@
 /** The words of an issue: what it is called and the one line under it. Pure text of an event; `privacy.ts` has the say over values. */
+
 import type { EventRecord, EventSeries } from '../core/incident/event.ts';
 import { change } from '../core/incident/summaryLine.ts';
+import { rateSeries } from '../core/summarize/seriesNames.ts';
 import { isPrivate, type Sensitive, withoutValue } from './privacy.ts';
 
 /** Longest title and value line, in characters. */
@@ -62,8 +64,9 @@ function seriesText(event: EventRecord): string | null {
   const series = ranked(event.series).filter(({ joined }, _index, all) => joined || all.every((one) => !one.joined));
   const [first, ...more] = series;
   if (first === undefined) return null;
-  const fault = event.kind === 'quality' ? qualityFaults.get(first.statistic) : undefined;
-  const name = event.kind === 'quality' && first.name === 'invalid' ? 'invalid records' : first.name;
+  const isRate = event.kind === 'quality' && rateSeries.has(first.name);
+  const fault = event.kind === 'quality' && !isRate ? qualityFaults.get(first.statistic) : undefined;
+  const name = isRate ? `${first.name} records` : first.name;
   return `${cut(name, 60)}${fault === undefined ? '' : ` ${fault}`}${more.length === 0 ? '' : ` and ${more.length} more`}`;
 }
 

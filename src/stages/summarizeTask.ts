@@ -6,6 +6,7 @@ import type { PartitionSummarizer } from '../core/summarize/partitionSummarizer.
 import type { Decoder } from '../formats/decoder.ts';
 import type { Batch, Commit, Member, OutgoingRecord, OwnedPartition } from '../log/port.ts';
 import { DeadLetterBudget, deadLetter } from './deadLetters.ts';
+import { LateWatch } from './lateWatch.ts';
 
 export interface SummarizeTaskOptions {
   readonly at: OwnedPartition;
@@ -41,6 +42,7 @@ export class SummarizeTask {
   #letters: OutgoingRecord[] = [];
   #movedAtMs: number;
   #idleToldAtMs: number;
+  readonly #lateness: LateWatch;
   /** Position whose open cells are in partials already. */
   #flushedPosition: number | null = null;
 
@@ -49,6 +51,7 @@ export class SummarizeTask {
     this.at = options.at;
     this.summarizer = options.summarizer;
     this.#budget = new DeadLetterBudget(options.deadLetterShare);
+    this.#lateness = new LateWatch(options.at, options.logger);
     this.#movedAtMs = options.nowMs;
     this.#idleToldAtMs = options.nowMs;
   }
@@ -76,6 +79,7 @@ export class SummarizeTask {
       if (record === undefined || record.offset < summarizer.position) continue;
       const decoded = decode(record.value, record.timestampMs);
       const problem = summarizer.add(decoded, record.offset, record.timestampMs, record.value);
+      this.#lateness.follow(summarizer.watermarkMs, record.offset);
       if (decoded.kind === 'skipped') skipped += 1;
       if (problem !== null)
         this.#keep(record.offset, problem.reason, () => deadLetter(this.#letterBox(record.offset), this.at, record, problem));
@@ -87,7 +91,7 @@ export class SummarizeTask {
     this.#movedAtMs = nowMs;
     this.#idleToldAtMs = nowMs;
     this.#count(count, skipped, summarizer.lateCount - lateBefore);
-    return this.#drained();
+    return this.#drained(nowMs);
   }
 
   /** True where nothing has come for `idleAfterMs`, and this was not said within the last `idleAfterMs`: time to look at the high watermark. */
@@ -131,13 +135,14 @@ export class SummarizeTask {
     return batch;
   }
 
-  #drained(): Writing {
+  #drained(nowMs: number): Writing {
     const letters = this.#letters;
     this.#letters = [];
     const outputs = this.summarizer.drain();
     // Partials of later steps may go before the watermark record of an earlier one: it claims no more than is there.
     const partials = outputs.flatMap((output) => output.partials);
     const watermarks = outputs.map((output) => output.watermark);
+    this.#lateness.look(partials, nowMs);
     let capped = 0;
     for (const { cells } of partials) for (const cell of cells) capped += cell.capped;
     if (capped > 0) this.#options.metrics.count('tidemark_records_capped_total', { topic: this.at.topic }, capped);
@@ -173,7 +178,7 @@ export class SummarizeTask {
     const { topic } = this.at;
     if (records > 0) metrics.count('tidemark_records_read_total', { topic, role: this.summarizer.source.role }, records);
     if (skipped > 0) metrics.count('tidemark_records_skipped_total', { topic }, skipped);
-    if (late > 0) metrics.count('tidemark_records_late_total', { topic }, late);
+    if (late > 0) metrics.count('tidemark_records_late_total', { topic, partition: this.at.partition }, late);
   }
 
   #setIdle(value: 0 | 1): void {

@@ -6,14 +6,18 @@ import { dayMs, hourMs } from '../duration.ts';
 import type { CoreSettings } from '../settings.ts';
 import { mergeSeries } from '../sketch/merge.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
+import { invalidSeries, lateSeries } from '../summarize/seriesNames.ts';
 import type { Node } from './node.ts';
 import { isUsable } from './significance/family.ts';
 import type { UnitSums } from './significance/fitSums.ts';
 import { fitScores, scoreSeries } from './significance/scores.ts';
 import { fitFileSeries, fitRate, fitSeries, type SeriesBaseline, type SeriesUnit } from './significance/series.ts';
 
-/** Name of the series that is the rate of bad records. */
-export const invalidSeries = 'invalid';
+/** Rates of all records of a node: how many it has of them. */
+export const rates: ReadonlyMap<string, (node: Node) => number> = new Map([
+  [invalidSeries, (node) => node.invalid],
+  [lateSeries, (node) => node.late],
+]);
 
 /** What one series is compared with: the fitted statistics, and the merged summary for people (null for a rate). */
 export interface SeriesReference {
@@ -75,11 +79,13 @@ export function fitCell(
     if (reference !== null) series.set(name, reference);
   }
   if (units.some(({ node }) => node !== null && node.records > 0)) {
-    const rate = fitRate(
-      units.map(({ unit, node }) => ({ unit, n: node?.records ?? 0, x: node?.invalid ?? 0 })),
-      { unitMs },
-    );
-    if (rate !== null) series.set(invalidSeries, { fitted: rate, summary: null });
+    for (const [name, countOf] of rates) {
+      const rate = fitRate(
+        units.map(({ unit, node }) => ({ unit, n: node?.records ?? 0, x: node === null ? 0 : countOf(node) })),
+        { unitMs },
+      );
+      if (rate !== null) series.set(name, { fitted: rate, summary: null });
+    }
   }
   const rows = units.map(({ node }) => Math.max(node?.rows ?? 0, node?.records ?? 0));
   return {

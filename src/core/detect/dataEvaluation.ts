@@ -11,14 +11,17 @@ import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
-import { seriesOfFeature } from '../summarize/seriesNames.ts';
-import { type CellBaseline, invalidSeries, type SeriesReference } from './cellFit.ts';
+import { lateSeries, rateSeries, seriesOfFeature } from '../summarize/seriesNames.ts';
+import type { CellBaseline, SeriesReference } from './cellFit.ts';
 import { dataPicture } from './dataPicture.ts';
 import { describeSeries, roundedEffects } from './describe.ts';
 import { allVersions, type CellKey, type Node } from './node.ts';
 import { alphaOfScale, benjaminiHochberg } from './significance/family.ts';
 import type { SeriesEvaluation } from './significance/types.ts';
 import { type CellWindow, cellWindow, type WindowEvaluator, windowState } from './windowEvaluation.ts';
+
+/** Share of late records from which on windows are not what they say. */
+const grossLateness = 0.1;
 
 /** p of the whole model at or below which a segment's own deviation is taken for a part of the model's. */
 const shownByWhole = 0.01;
@@ -255,14 +258,14 @@ function signalOf(
   wholeSummary: SeriesSummary | null,
 ): Signal {
   const { evaluation, series, window, reference, cell } = one;
-  const isQuality = evaluation.statistic === 'miss' || series === invalidSeries;
+  const isQuality = evaluation.statistic === 'miss' || rateSeries.has(series);
   return {
     key: seriesKey(cell.key.version, cell.key.segment, series),
     name: series,
     version: versionOf(cell.key.version),
     segment: cell.key.segment,
     kind: isQuality ? 'quality' : 'drift',
-    severity: isQuality ? 'error' : severityOf(series, settings),
+    severity: isQuality ? qualitySeverity(series, evaluation) : severityOf(series, settings),
     scaleMs: window.scaleMs,
     p: evaluation.p,
     alpha,
@@ -282,6 +285,11 @@ function signalOf(
 function severityOf(series: string, settings: ModelSettings): Severity {
   if (series === 'prediction' || series === 'score' || series === 'label') return 'warning';
   return settings.important.includes(series) ? 'warning' : 'info';
+}
+
+/** Broken data is an error; some more late records than usual is none yet. */
+function qualitySeverity(series: string, { observed }: SeriesEvaluation): Severity {
+  return series === lateSeries && observed < grossLateness ? 'warning' : 'error';
 }
 
 function versionOf(version: string): string | null {

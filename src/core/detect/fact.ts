@@ -162,6 +162,7 @@ export function nodeFacts(model: string, cell: CellKey, node: Node): Fact[] {
         rows: node.rows,
         records: node.records,
         invalid: node.invalid,
+        late: node.late,
         units: node.units.map((unit) => [unit.unit, unit.rows]),
         sources: node.sources,
         inexact: node.inexact,
@@ -179,6 +180,8 @@ export function readNode(parts: readonly Uint8Array[], stepMs: number, endMs: nu
     rows: number;
     records: number;
     invalid: number;
+    /** Absent in facts of releases that did not compare it. */
+    late?: number;
     units: [number, number][];
     sources: SourceRange[];
     inexact: string[];
@@ -220,6 +223,7 @@ export function readNode(parts: readonly Uint8Array[], stepMs: number, endMs: nu
     series,
     records: head.records,
     invalid: head.invalid,
+    late: head.late ?? 0,
     units,
     sources: head.sources,
     inexact: head.inexact,

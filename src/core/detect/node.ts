@@ -38,9 +38,10 @@ export interface Node {
   readonly rows: number;
   /** Sorted by name. */
   readonly series: ReadonlyMap<string, SeriesSummary>;
-  /** All records that named the model, and those of them that were invalid; 0 but in the cell (`*`, whole). */
+  /** All records that named the model, and those of them that were invalid or late; 0 but in the cell (`*`, whole). */
   readonly records: number;
   readonly invalid: number;
+  readonly late: number;
   readonly units: readonly NodeUnit[];
   /** Source offsets behind the node; empty but in the cell (`*`, whole). */
   readonly sources: readonly SourceRange[];
@@ -81,11 +82,13 @@ export function paneNodes(
   const gathered = new Map<string, Gathered>();
   let records = 0;
   let invalid = 0;
+  let late = 0;
   const inexact = new Set(extraInexact);
   for (const partial of partials) {
     if (!partial.complete) inexact.add('gap');
     if (partial.counts !== null) {
       records += partial.counts.records;
+      late += partial.counts.late;
       for (const count of Object.values(partial.counts.invalid)) invalid += count ?? 0;
     }
     for (const cell of partial.cells) gather(gathered, cell);
@@ -109,6 +112,7 @@ export function paneNodes(
         series,
         records: isWhole ? records : 0,
         invalid: isWhole ? invalid : 0,
+        late: isWhole ? late : 0,
         units: [unitOf(unit, cell.rows, series)],
         sources: isWhole ? sourceRanges(partials) : [],
         inexact: reasons,
@@ -134,6 +138,7 @@ export function mergeNodes(parts: readonly Node[], endMs: number, stepMs: number
     series,
     records: parts.reduce((sum, part) => sum + part.records, 0),
     invalid: parts.reduce((sum, part) => sum + part.invalid, 0),
+    late: parts.reduce((sum, part) => sum + part.late, 0),
     units: mergeUnits(parts, [...series.keys()]),
     sources: mergeRanges(parts.flatMap((part) => part.sources)),
     inexact: [...inexact].sort(),

@@ -7,7 +7,7 @@ import type { AlertSettings, CoreSettings } from '../settings.ts';
 import { stepsPerWindow } from '../settings.ts';
 import { mergeSeries } from '../sketch/merge.ts';
 import type { SeriesSummary } from '../sketch/types.ts';
-import type { CellBaseline, SeriesReference } from './cellFit.ts';
+import { type CellBaseline, rates, type SeriesReference } from './cellFit.ts';
 import { type Node, unitRows } from './node.ts';
 import { isInsufficient } from './significance/family.ts';
 import { addSums, scoreSeries } from './significance/scores.ts';
@@ -136,7 +136,7 @@ export class WindowEvaluator {
     if (known?.reference === reference) return known;
     const { scores } = reference.fitted;
     let scored: { sums: SeriesSums; units: UnitRows[] };
-    if (scores.kind === 'rate') scored = { sums: rateSums(node.records, node.invalid), units: this.#recordUnits(node) };
+    if (scores.kind === 'rate') scored = { sums: rateSums(node.records, rates.get(series)?.(node) ?? 0), units: this.#recordUnits(node) };
     else {
       scored = {
         sums: scoreSeries(scores, node.series.get(series) ?? null, node.rows),

@@ -1,6 +1,7 @@
 /** The one line of an incident that a person can act on: what moved, from what to what, since when, on how many rows. */
 import { versionSeries } from '../detect/node.ts';
 import { dayMs, formatDuration, hourMs, minuteMs } from '../duration.ts';
+import { lateSeries, rateSeries } from '../summarize/seriesNames.ts';
 import type { BookStep } from './bookState.ts';
 import type { Description, EventSeries } from './event.ts';
 
@@ -33,6 +34,7 @@ const ownWords: ReadonlyMap<string, string> = new Map([
   ['accuracy', 'accuracy'],
   ['mae', 'mean absolute error'],
   ['invalid', 'bad records'],
+  ['late', 'late records'],
 ]);
 
 function nameOf({ name }: EventSeries): string {
@@ -57,7 +59,8 @@ export function change(series: EventSeries): string {
   if (statistic === 'accuracy')
     return `${percent(observed)}${interval(current, (share) => percent(share).slice(0, -2))}, expected ${percent(expected)}`;
   if (statistic === 'mae') return `${short(observed)}${interval(current, short)}, expected ${short(expected)}`;
-  if (statistic === 'miss') return `${series.name === 'invalid' ? '' : 'missing '}${percent(observed)}, expected ${percent(expected)}`;
+  if (statistic === 'miss')
+    return `${rateSeries.has(series.name) ? '' : 'missing '}${percent(observed)}${series.name === lateSeries ? ', counted in no window (does a clock run ahead?)' : ''}, expected ${percent(expected)}`;
   if (statistic === 'loc') {
     const sigma = `${signed(number(effects.effect))} sigma`;
     return 'p50' in current && 'p50' in baseline

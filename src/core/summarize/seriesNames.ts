@@ -1,5 +1,14 @@
+/** Name of the series that is the rate of bad records. */
+export const invalidSeries = 'invalid';
+
+/** Name of the series that is the rate of late records: where it rises, a producer's clock runs ahead of the others', or records take longer. */
+export const lateSeries = 'late';
+
+/** Series that are shares of all records, not summaries of values. */
+export const rateSeries: ReadonlySet<string> = new Set([invalidSeries, lateSeries]);
+
 /** Names of series that are no features (docs/design/protocol.md, Values). */
-const reserved: ReadonlySet<string> = new Set(['prediction', 'score', 'label', 'accuracy', 'mae', 'auc', 'invalid']);
+const reserved: ReadonlySet<string> = new Set(['prediction', 'score', 'label', 'accuracy', 'mae', 'auc', ...rateSeries]);
 
 const prefix = 'feature.';
 

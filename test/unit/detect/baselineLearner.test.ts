@@ -20,6 +20,7 @@ function pane(endMs: number, change: Partial<Node> = {}): Node {
     series: new Map(),
     records: 100,
     invalid: 3,
+    late: 0,
     units: [{ unit, rows: 100, numeric: [], categorical: [] }],
     sources: [],
     inexact: [],

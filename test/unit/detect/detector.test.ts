@@ -218,7 +218,7 @@ describe('a change of what cells mean, or of the partitions', () => {
     expect(steps.flatMap((step) => step?.events ?? [])).toEqual([]);
     expect(detector.counts.changedPanes).toBeGreaterThan(0);
     const tested = evaluations.filter(({ verdict }) => verdict !== 'insufficient' && verdict !== 'learning');
-    expect(new Set(tested.map(({ series }) => series))).toEqual(new Set(['amount', 'invalid', 'prediction', 'score']));
+    expect(new Set(tested.map(({ series }) => series))).toEqual(new Set(['amount', 'invalid', 'late', 'prediction', 'score']));
   });
 
   it('takes no partial whose panes have another length, and no facts of such panes', () => {

@@ -63,6 +63,9 @@ describe('the line of an incident', () => {
 
   it('says bad records and missing values in words', () => {
     expect(line({ kind: 'quality', series: [series('invalid', missing)] })).toMatch(/^bad records 40\.0 %, expected 2\.1 %, n = /);
+    expect(line({ kind: 'quality', series: [series('late', missing)] })).toMatch(
+      /^late records 40\.0 %, counted in no window \(does a clock run ahead\?\), expected 2\.1 %, n = /,
+    );
     expect(line({ kind: 'quality', series: [series('age', missing)] })).toMatch(/^age: missing 40\.0 %, expected 2\.1 %, n = /);
   });
 
