@@ -5,9 +5,10 @@
  * the steps of all scales end.
  */
 
-import { Detector, type Step } from '../src/core/detect/detector.ts';
+import { Detector } from '../src/core/detect/detector.ts';
 import { factKey, parseFactKey, readNode } from '../src/core/detect/fact.ts';
 import { FactMap, restoreDetector } from '../src/core/detect/restore.ts';
+import type { Step } from '../src/core/detect/step.ts';
 import { hourMs } from '../src/core/duration.ts';
 import type { CoreSettings } from '../src/core/settings.ts';
 import { SeriesBuilder } from '../src/core/sketch/seriesBuilder.ts';

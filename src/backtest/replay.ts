@@ -4,8 +4,9 @@
  * no further ahead than the slowest of them. What comes out does not depend on it.
  */
 import { cellConfigHash } from '../core/configHash.ts';
-import { Detector, type Step } from '../core/detect/detector.ts';
+import { Detector } from '../core/detect/detector.ts';
 import type { FileBaselines } from '../core/detect/fileBaseline.ts';
+import type { Step } from '../core/detect/step.ts';
 import type { EvaluationRecord, EventRecord } from '../core/incident/event.ts';
 import { type DecodedRecord, pseudoModel } from '../core/record/record.ts';
 import type { CoreSettings } from '../core/settings.ts';

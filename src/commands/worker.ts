@@ -3,6 +3,7 @@ import { printableConfig } from '../config/config.ts';
 import { createLogger } from '../config/logger.ts';
 import { prometheusMetrics } from '../http/registry.ts';
 import { type HealthState, startHttp } from '../http/server.ts';
+import { partitionKey } from '../log/partitionKey.ts';
 import { systemClock } from '../log/systemClock.ts';
 import { keepHeapSmall } from '../stages/heap.ts';
 import { type Role, roles, Worker } from '../stages/worker.ts';
@@ -61,9 +62,11 @@ function healthOf(worker: Worker, mustRun: boolean): HealthState {
   const stopped = worker.stoppedPartitions;
   const blind =
     stopped.length === 0 ? {} : { partials: `partitions ${stopped.join(', ')} are stopped, their models are not watched: see the log` };
+  const sources = worker.stoppedSources.map(partitionKey);
+  const held = sources.length === 0 ? {} : { sources: `${sources.join(', ')} are stopped because records were lost: see the log` };
   return {
     // A restart would stop at the same record: not ready, but alive.
-    ok: states.every(([, state]) => isFine(state)) && (!mustRun || stopped.length === 0),
-    checks: { ...Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])), ...blind },
+    ok: states.every(([, state]) => isFine(state)) && (!mustRun || stopped.length + sources.length === 0),
+    checks: { ...Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])), ...blind, ...held },
   };
 }

@@ -8,6 +8,8 @@ export interface KafkaSettings {
   readonly clientId: string;
   /** Where the first start begins: an end of the log, or epoch milliseconds. */
   readonly start: 'earliest' | 'latest' | number;
+  /** What to do where records were lost before they were read. */
+  readonly onGap: 'continue' | 'stop';
   /** Paths of PEM files; null without TLS. Empty paths: the system's authorities, no client certificate. */
   readonly ssl: { readonly caFile: string; readonly certFile: string; readonly keyFile: string } | null;
   readonly sasl: {

@@ -164,6 +164,11 @@ export const rootKeys = {
       'latest',
       'Where the first start begins: earliest, latest or an ISO time. Later starts go on from the committed position.',
     ),
+    onGap: choice(
+      ['continue', 'stop'],
+      'continue',
+      'When retention has deleted records before they were read: continue with the first one that is left and report an incident, or stop that partition (its worker is not ready) until it is restarted with continue.',
+    ),
     ssl: {
       enabled: key('flag', false, 'Speak TLS to the brokers.'),
       caFile: key('text', '', "PEM file of the authority that signed the brokers' certificates; empty: those of the system.", {

@@ -80,6 +80,7 @@ export function kafkaSettings(values: RootValues['kafka']): KafkaSettings {
     brokers: values.brokers,
     clientId: values.clientId,
     start: valid(parseStart(values.start)),
+    onGap: values.onGap,
     ssl: enabled ? files : null,
     sasl: mechanism === '' ? null : { mechanism, username, password },
   };

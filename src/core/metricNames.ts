@@ -38,6 +38,16 @@ export const metrics = {
     help: 'Values that found no place because of a limit (series, segment values, versions). Raise the limit or ignore features.',
     labels: ['topic'],
   },
+  tidemark_records_lost_total: {
+    kind: 'counter',
+    help: 'Offsets of a source partition that retention deleted before they were read. Any value is an alarm: raise the retention of the topic, or add workers.',
+    labels: ['topic', 'partition'],
+  },
+  tidemark_source_partitions_stopped: {
+    kind: 'gauge',
+    help: 'Source partitions that are not read on, because records before the next one were lost and kafka.onGap is stop. Any value is an alarm.',
+    labels: [],
+  },
   tidemark_dead_letters_total: {
     kind: 'counter',
     help: 'Invalid records written to the dead-letter topic.',

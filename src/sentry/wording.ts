@@ -1,6 +1,7 @@
 /** The words of an issue: what it is called and the one line under it. Pure text of an event; `privacy.ts` has the say over values. */
 
 import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import { lossStatistic } from '../core/incident/lossLine.ts';
 import { change } from '../core/incident/summaryLine.ts';
 import { rateSeries } from '../core/summarize/seriesNames.ts';
 import { isPrivate, type Sensitive, withoutValue } from './privacy.ts';
@@ -47,6 +48,7 @@ export function ranked(series: readonly EventSeries[]): readonly EventSeries[] {
 /** `Accuracy drop: fraud`, `Data drift: fraud / amount and 7 more`, `Data quality: fraud / amount missing`, with the segment in brackets. */
 export function issueTitle(event: EventRecord, sensitive: Sensitive): string {
   const [first] = ranked(event.series);
+  if (first?.statistic === lossStatistic) return cut(oneLine(lossTitle(event)), titleLength);
   const performance = event.kind === 'performance' ? performanceTitles.get(first?.name ?? '') : undefined;
   const subject = event.kind === 'performance' || event.kind === 'estimate' || event.kind === 'volume' ? null : seriesText(event);
   const segment = Object.entries(event.segment ?? {}).map(
@@ -58,6 +60,12 @@ export function issueTitle(event: EventRecord, sensitive: Sensitive): string {
     ...(segment.length === 0 ? [] : [` [${segment.join(', ')}]`]),
   ].join('');
   return cut(oneLine(title), titleLength);
+}
+
+/** `Records lost: predictions, partition 3 and 2 more`. */
+function lossTitle({ series }: EventRecord): string {
+  const [first, ...more] = ranked(series).filter(({ statistic }) => statistic === lossStatistic);
+  return `Records lost: ${first?.current.topic}, partition ${first?.current.partition}${more.length === 0 ? '' : ` and ${more.length} more`}`;
 }
 
 function seriesText(event: EventRecord): string | null {

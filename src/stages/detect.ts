@@ -9,9 +9,10 @@
  * from the facts. What cannot be read, or should not be possible, stops the partition until it is assigned anew, and nothing of it is committed.
  */
 import { canonicalJson } from '../core/canonicalJson.ts';
-import type { Detector, Step } from '../core/detect/detector.ts';
+import type { Detector } from '../core/detect/detector.ts';
 import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import { restoreDetector } from '../core/detect/restore.ts';
+import type { Step } from '../core/detect/step.ts';
 import type { GroupProgress } from '../core/detect/vigilance.ts';
 import { ConfigError, DependencyError, InputError, InvariantError } from '../core/errors.ts';
 import type { EvaluationRecord } from '../core/incident/event.ts';
@@ -187,7 +188,9 @@ export class DetectStage {
     const [commit] = await member.committed([at]);
     const facts = await readFacts(log, history, isWanted);
     if (facts === null) return;
-    const { detector, replaced } = restoreDetector(settings, facts, this.#options.fileBaselines);
+    const partitions = await log.partitionCount(this.#topics.partials);
+    const tellsOf = (model: string) => partitionOf(model, partitions) === at.partition;
+    const { detector, replaced } = restoreDetector(settings, facts, this.#options.fileBaselines, tellsOf);
     if (replaced.length > 0) await log.produce(replaced.map((key) => factRecord(history, { key, value: null })));
     const { low, high } = await log.offsets(at);
     if (!isWanted()) return;

@@ -19,9 +19,9 @@ import { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
 import { splitPartial } from '../core/summarize/parts.ts';
 import { jsonDecoder } from '../formats/json.ts';
 import { partitionKey } from '../log/partitionKey.ts';
-import type { Clock, Commit, Log, Member, OutgoingRecord, OwnedPartition } from '../log/port.ts';
+import type { Clock, Commit, Log, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { type FirstStart, findStart } from './summarizerStart.ts';
-import { SummarizeTask, type Writing } from './summarizeTask.ts';
+import { type OnGap, passLoss, SummarizeTask, type Writing } from './summarizeTask.ts';
 
 /** Records that are summarized before others get their turn on the event loop: some milliseconds. */
 const sliceSize = 500;
@@ -35,6 +35,8 @@ export interface SummarizeOptions {
   readonly settings: CoreSettings;
   /** `kafka.start`: where a group begins that has committed nothing. */
   readonly start: FirstStart;
+  /** `kafka.onGap`: whether a partition is read on behind records that were lost. Default: it is. */
+  readonly onGap?: OnGap;
   /** `deadLetters.maxShare`. */
   readonly deadLetterShare: number;
   readonly clock: Clock;
@@ -59,6 +61,8 @@ export class SummarizeStage {
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #breathe: () => Promise<unknown>;
   readonly #tasks = new Map<string, SummarizeTask>();
+  /** Partitions that were not taken up, because records were lost at their start. */
+  #refused: readonly OwnedPartition[] = [];
   #epoch = -1;
   #partialsPartitions = 0;
   #deadLetterPartitions = 0;
@@ -71,6 +75,11 @@ export class SummarizeStage {
     this.#configHash = cellConfigHash(options.settings);
     this.#sources = sourcesOf(options.settings);
     this.#breathe = options.breathe ?? setImmediate;
+  }
+
+  /** Source partitions that are not read on because records were lost (`kafka.onGap: stop`). */
+  get stoppedPartitions(): readonly TopicPartition[] {
+    return [...this.#refused, ...[...this.#tasks.values()].flatMap((task) => (task.isStopped ? [task.at] : []))];
   }
 
   /**
@@ -109,7 +118,11 @@ export class SummarizeStage {
     for (const [key, task] of this.#tasks) {
       if (!partitions.some((own) => partitionKey(own) === key && own.since === task.at.since)) this.#tasks.delete(key);
     }
-    const added = partitions.filter((own) => !this.#tasks.has(partitionKey(own)));
+    this.#refused = this.#refused.filter((old) =>
+      partitions.some((own) => partitionKey(own) === partitionKey(old) && own.since === old.since),
+    );
+    const known = new Set([...this.#tasks.keys(), ...this.#refused.map(partitionKey)]);
+    const added = partitions.filter((own) => !known.has(partitionKey(own)));
     metrics.set('tidemark_group_epoch', { group: settings.group }, epoch);
     metrics.set('tidemark_partitions_assigned', { group: settings.group }, partitions.length);
     logger.info(
@@ -135,7 +148,7 @@ export class SummarizeStage {
   }
 
   async #takeUp(member: Member, topic: string, added: readonly OwnedPartition[], isWanted: () => boolean): Promise<void> {
-    const { log, settings, metrics, logger, clock, deadLetterShare } = this.#options;
+    const { log, settings, metrics, logger, clock, deadLetterShare, onGap = 'continue' } = this.#options;
     const one = this.#sources.get(topic);
     if (one === undefined || !isWanted()) return;
     const partitions = await log.partitionCount(topic);
@@ -155,11 +168,25 @@ export class SummarizeStage {
         };
         const { start, firstPartitions } = await findStart(question);
         if (!isWanted()) return;
+        if (start.kind === 'gap' && start.lost !== undefined && !passLoss({ metrics, logger, onGap }, at, start.lost)) {
+          this.#refused = [...this.#refused, at];
+          return;
+        }
         const source = { role: one.role, topic, partition: at.partition };
         const summarizer = new PartitionSummarizer({ settings, source, partitions, firstPartitions, configHash: this.#configHash, start });
         const deadLetters = { topic: this.#topics.deadLetters, partitions: this.#deadLetterPartitions };
         const decode = jsonDecoder(one.source, one.role);
-        const task = new SummarizeTask({ at, summarizer, decode, metrics, logger, deadLetterShare, deadLetters, nowMs: clock.nowMs() });
+        const task = new SummarizeTask({
+          at,
+          summarizer,
+          decode,
+          metrics,
+          logger,
+          deadLetterShare,
+          deadLetters,
+          nowMs: clock.nowMs(),
+          onGap,
+        });
         task.committed = commits[at.partition] ?? null;
         member.start(at, start.offset);
         this.#tasks.set(partitionKey(at), task);
@@ -209,6 +236,7 @@ export class SummarizeStage {
       if (watermarkMs !== null) metrics.set('tidemark_watermark_lag_seconds', { topic, partition }, (nowMs - watermarkMs) / 1000);
     }
     metrics.set('tidemark_open_cells', {}, cells);
+    metrics.set('tidemark_source_partitions_stopped', {}, this.stoppedPartitions.length);
     for (const task of [...this.#tasks.values()]) {
       if (signal.aborted || task.hasRecords(member) || !task.isIdleDue(clock.nowMs(), idleAfterMs)) continue;
       try {

@@ -4,7 +4,7 @@ import type { InvalidReason } from '../core/record/record.ts';
 import type { PartialsMessage } from '../core/summarize/messages.ts';
 import type { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
 import type { Decoder } from '../formats/decoder.ts';
-import type { Batch, Commit, Member, OutgoingRecord, OwnedPartition } from '../log/port.ts';
+import type { Batch, Commit, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { DeadLetterBudget, deadLetter } from './deadLetters.ts';
 import { LateWatch } from './lateWatch.ts';
 
@@ -18,7 +18,11 @@ export interface SummarizeTaskOptions {
   readonly deadLetterShare: number;
   readonly deadLetters: { readonly topic: string; readonly partitions: number };
   readonly nowMs: number;
+  /** `kafka.onGap`. */
+  readonly onGap: OnGap;
 }
+
+export type OnGap = 'continue' | 'stop';
 
 /** What a slice of a partition has to write, in this order: dead letters and partials, then, once these are acknowledged, watermark and idle records. */
 export interface Writing {
@@ -38,6 +42,7 @@ export class SummarizeTask {
   readonly #options: SummarizeTaskOptions;
   readonly #budget: DeadLetterBudget;
   #batch: Batch | null = null;
+  #isStopped = false;
   #next = 0;
   #letters: OutgoingRecord[] = [];
   #movedAtMs: number;
@@ -56,8 +61,14 @@ export class SummarizeTask {
     this.#idleToldAtMs = options.nowMs;
   }
 
+  /** Whether it is not read on because of a loss (`kafka.onGap: stop`). */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** Whether there is something to read now; takes the next batch where the last one is done. */
   hasRecords(member: Member): boolean {
+    if (this.#isStopped) return false;
     this.#batch ??= this.#take(member);
     return this.#batch !== null;
   }
@@ -96,7 +107,7 @@ export class SummarizeTask {
 
   /** True where nothing has come for `idleAfterMs`, and this was not said within the last `idleAfterMs`: time to look at the high watermark. */
   isIdleDue(nowMs: number, idleAfterMs: number): boolean {
-    return this.#batch === null && nowMs - this.#idleToldAtMs >= idleAfterMs;
+    return this.#batch === null && !this.#isStopped && nowMs - this.#idleToldAtMs >= idleAfterMs;
   }
 
   /** What to write for a partition that has been read to its end and got nothing new. */
@@ -124,12 +135,11 @@ export class SummarizeTask {
     if (this.#flushedPosition !== null) this.#setIdle(0);
     this.#flushedPosition = null;
     if (batch.lostFrom !== undefined) {
-      const { topic, partition } = this.at;
       const offset = batch.records[0]?.offset ?? batch.nextOffset;
-      this.#options.logger.error(
-        { topic, partition, lostFrom: batch.lostFrom, lostTo: offset },
-        'Retention has deleted records before they were read: they are missing from all windows. Raise the retention of the topic, or add workers',
-      );
+      if (!passLoss(this.#options, this.at, { from: batch.lostFrom, to: offset })) {
+        this.#isStopped = true;
+        return null;
+      }
       this.summarizer.skipLost(offset);
     }
     return batch;
@@ -185,4 +195,27 @@ export class SummarizeTask {
     const { topic, partition } = this.at;
     this.#options.metrics.set('tidemark_partition_idle', { topic, partition }, value);
   }
+}
+
+/** Counts and tells of offsets that were lost; false where the partition is not to be read past them. */
+export function passLoss(
+  { metrics, logger, onGap }: Pick<SummarizeTaskOptions, 'metrics' | 'logger' | 'onGap'>,
+  { topic, partition }: TopicPartition,
+  { from, to }: { readonly from: number; readonly to: number },
+): boolean {
+  metrics.count('tidemark_records_lost_total', { topic, partition }, to - from);
+  const facts = { topic, partition, lostFrom: from, lostTo: to, lost: to - from };
+  if (onGap === 'continue') {
+    logger.error(
+      facts,
+      'Retention has deleted records before they were read: they are missing from all windows. Raise the retention of the topic, or add workers',
+    );
+    return true;
+  }
+  logger.error(
+    facts,
+    `Topic ${topic}, partition ${partition} is stopped at offset ${from}: retention has deleted the records up to ${to} before they were read, and kafka.onGap is stop. ` +
+      'Windows wait for it. To go on without them, restart the workers with kafka.onGap: continue',
+  );
+  return false;
 }

@@ -55,12 +55,16 @@ export async function findStart({ log, logger, at, firstStart, commits, settings
   if (commit.offset < low) {
     const isCovered = state?.idle !== null && state?.idle !== undefined && low <= state.idle.position;
     if (isCovered) logger.info(facts, 'Retention has passed over a partition that was idle: nothing was lost');
-    else
+    if (state === null) {
       logger.error(
         { ...facts, lost: low - commit.offset },
-        'Retention has deleted records before they were read: they are missing from all windows',
+        'The committed position lies before the first record and was not written by this program: reading from the first record',
       );
-    return answer(state === null ? outset(low) : { kind: 'gap', offset: low, state });
+      return answer(outset(low));
+    }
+    if (isCovered) return answer({ kind: 'gap', offset: low, state });
+    const from = Math.max(commit.offset, state.idle?.position ?? commit.offset);
+    return answer({ kind: 'gap', offset: low, state, lost: { cause: 'retention', from, to: low } });
   }
   if (state === null) {
     logger.warn(facts, 'The committed position was not written by this program: the panes that are open there stay incomplete');

@@ -6,7 +6,7 @@ import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { ensureInternalTopics } from '../log/internalTopics.ts';
-import type { Clock, Log } from '../log/port.ts';
+import type { Clock, Log, TopicPartition } from '../log/port.ts';
 import { DetectStage } from './detect.ts';
 import { beat } from './heartbeat.ts';
 import { NotifyStage } from './notify.ts';
@@ -35,6 +35,7 @@ export type StageStates = ReadonlyMap<Role, 'starting' | 'running' | 'stopped'>;
 export class Worker {
   readonly #options: WorkerOptions;
   #detect: DetectStage | null = null;
+  #summarize: SummarizeStage | null = null;
   readonly #states = new Map<Role, 'starting' | 'running' | 'stopped'>();
   #fileBaselines: FileBaselines = new Map();
 
@@ -46,6 +47,11 @@ export class Worker {
   /** Partitions of `partials` whose models are not watched, because something in them cannot be read or decided. */
   get stoppedPartitions(): readonly number[] {
     return this.#detect?.stoppedPartitions ?? [];
+  }
+
+  /** Source partitions that are not read on because records were lost (`kafka.onGap: stop`). */
+  get stoppedSources(): readonly TopicPartition[] {
+    return this.#summarize?.stoppedPartitions ?? [];
   }
 
   get states(): StageStates {
@@ -96,15 +102,17 @@ export class Worker {
     const { logger, metrics } = reports;
     switch (role) {
       case 'summarize':
-        return new SummarizeStage({
+        this.#summarize = new SummarizeStage({
           log,
           settings: config.core,
           start: config.kafka.start,
+          onGap: config.kafka.onGap,
           deadLetterShare: config.deadLetters.maxShare,
           clock,
           logger,
           metrics,
-        }).run(signal);
+        });
+        return this.#summarize.run(signal);
       case 'detect':
         return this.#detectAndWatch(reports, signal);
       case 'notify':

@@ -6,6 +6,7 @@
  */
 import type { IncidentKind } from '../incident/event.ts';
 import { type IdleRecord, type SourceRole, sourceKey, type WatermarkRecord } from '../summarize/messages.ts';
+import { type Gap, newlyLost, stretchOf } from './loss.ts';
 
 /** Whether incidents of a kind live on the label clock; all others live on the data clock. */
 export function isOnLabelClock(kind: IncidentKind): boolean {
@@ -27,6 +28,8 @@ export interface SourceState {
   releasedMs?: number | null;
   /** Only where messages about it are missing in `partials` since its newest one: event time from which on panes may miss its partials. */
   tornFromMs?: number;
+  /** End of the newest loss that was told of; absent while there was none. */
+  lostTo?: number;
 }
 
 export interface ClocksState {
@@ -34,16 +37,6 @@ export interface ClocksState {
   /** Number of partitions by `role/topic`. */
   readonly counts: Readonly<Record<string, number>>;
   readonly dataMs: number | null;
-}
-
-/**
- * A stretch of event time, `(fromMs, toMs]`, of which another run may know otherwise: records of one partition that nobody summarized (`gap`), a
- * partition that was not waited for before it was known (`new-partition`), or partials that retention deleted before they were decided (`lost-partials`).
- */
-export interface Gap {
-  readonly reason: 'gap' | 'new-partition' | 'lost-partials';
-  readonly fromMs: number;
-  readonly toMs: number;
 }
 
 export class SourceClocks {
@@ -60,6 +53,17 @@ export class SourceClocks {
     this.#predictionTopics = options.predictionTopics;
     this.#feedbackTopics = options.feedbackTopics;
     this.#silenceAfterMs = options.silenceAfterMs;
+  }
+
+  /** The source records that were lost before this message, if it is the first to tell of them; to be asked before `watermark` or `idle` takes it. */
+  takeLoss(record: WatermarkRecord | IdleRecord): Gap | null {
+    // One that has not spoken yet has lost nothing unless it says so: and then it is not taken for new.
+    if (record.lost === undefined && !this.#sources.has(sourceKey(record.source))) return null;
+    const state = this.#state(record);
+    const lost = newlyLost(state, record);
+    if (lost === null) return null;
+    state.lostTo = lost.to;
+    return { reason: 'gap', ...stretchOf(state, record, this.#dataMs), lost };
   }
 
   /** Takes a watermark record; gives the gap that it reveals (its `previous` lies beyond what is known, or its partition is new), or null. */

@@ -6,6 +6,7 @@ import { dayMs } from '../duration.ts';
 import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook } from '../incident/incidentBook.ts';
+import { lossStatistic } from '../incident/lossLine.ts';
 import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf, stepsPerWindow } from '../settings.ts';
@@ -18,6 +19,8 @@ import { evaluateData } from './dataEvaluation.ts';
 import { eventOf, replayOf } from './eventOf.ts';
 import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
 import { type FileBaseline, type FileCell, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
+import type { Gap } from './loss.ts';
+import { LossWatch } from './lossWatch.ts';
 import type { DataState, VersionState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';
@@ -43,6 +46,7 @@ export class DataDetector {
   readonly #declared: ReadonlySet<string>;
   readonly #evaluator: WindowEvaluator;
   readonly #book: IncidentBook;
+  readonly #losses: LossWatch;
   readonly #cells = new Map<string, WatchedCell>();
   readonly #versions = new Map<string, VersionState>();
   /** Number of facts of each node, for their tombstones. */
@@ -64,6 +68,7 @@ export class DataDetector {
     this.#unitMs = baselineUnitMs(settings);
     this.#declared = new Set([...this.#modelSettings.important, ...this.#modelSettings.sensitive]);
     this.#evaluator = new WindowEvaluator(settings, this.#unitMs);
+    this.#losses = new LossWatch(settings);
     this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);
   }
 
@@ -76,16 +81,22 @@ export class DataDetector {
   isDormant(nowMs: number): boolean {
     const longestMs = this.#settings.window.scalesMs.at(-1) ?? 0;
     const quietMs = Math.max(dayMs, longestMs / stepsPerWindow) + longestMs;
-    return this.#lastDataMs !== null && nowMs - this.#lastDataMs > quietMs && this.#book.isIdle;
+    return this.#lastDataMs !== null && nowMs - this.#lastDataMs > quietMs && this.#book.isIdle && this.#losses.isEmpty;
   }
 
   /** True where nothing is left of the model: it was there for less than a day. */
   get isEmpty(): boolean {
-    return this.#cells.size === 0 && this.#book.isIdle;
+    return this.#cells.size === 0 && this.#book.isIdle && this.#losses.isEmpty;
   }
 
   /** Decides the pane that ends at `endMs` from its partials in merge order; `inexact` names what makes this pane's decisions inexact. */
-  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], commands: readonly CommandRecord[] = []): Decision {
+  decide(
+    endMs: number,
+    partials: readonly PartialRecord[],
+    inexact: readonly string[],
+    commands: readonly CommandRecord[] = [],
+    losses: readonly Gap[] = [],
+  ): Decision {
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     const panes = new Map<string, Node>();
     if (partials.length > 0) {
@@ -104,6 +115,7 @@ export class DataDetector {
     for (const { history } of cells) {
       for (const node of history.close(endMs, panes.get(cellText(history.key)) ?? null)) this.#writeNode(decision.facts, history.key, node);
     }
+    for (const loss of losses) this.#losses.add(loss, endMs);
     const accepted = commands.flatMap((command) => this.#command(endMs, command, decision.facts));
     this.#evaluate(endMs, cells, inexact, decision, accepted);
     for (const cell of cells) this.#learn(endMs, cell, panes.get(cellText(cell.history.key)) ?? null, decision.facts);
@@ -126,6 +138,7 @@ export class DataDetector {
       versions: [...this.#versions].sort(([a], [b]) => (a < b ? -1 : 1)),
       learners: [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, cell]) => [text, cell.learner.snapshot()]),
       book: this.#book.snapshot(),
+      ...(this.#losses.isEmpty ? {} : { losses: this.#losses.snapshot() }),
       overruled: { file: this.#file?.hash ?? null, segments: this.#overruled },
     };
   }
@@ -151,6 +164,7 @@ export class DataDetector {
       this.#parts.set(node, parts);
     }
     this.#book.restore(state.book);
+    this.#losses.restore(state.losses ?? []);
   }
 
   /**
@@ -195,6 +209,7 @@ export class DataDetector {
   #command(endMs: number, command: CommandRecord, facts: Fact[]): BookStep[] {
     if (command.action === 'accept') {
       if (command.kind !== null && isOnLabelClock(command.kind)) return [];
+      if (command.segment === null) this.#losses.clear();
       if (command.segment === null) this.#sinceMs = endMs - 2 * this.#settings.window.hopMs;
       if (!this.#isOverruled(command.segment)) this.#overruled.push(command.segment);
       for (const cell of this.#cells.values()) {
@@ -276,8 +291,11 @@ export class DataDetector {
       const lastMs = version === null ? this.#lastDataMs : this.#versions.get(version)?.lastMs;
       return lastMs === undefined || (lastMs !== null && endMs - lastMs >= dayMs);
     };
+    signals.push(...this.#losses.signals(endMs, (key) => this.#book.names(key)));
     for (const step of [...accepted, ...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
-      const window = this.#windowOrigin(endMs, step.scaleMs, [...inexact, ...this.#book.inexact]);
+      // No replay finds what is not there, so it has no such incident either.
+      const isLoss = step.series.some(({ statistic }) => statistic === lossStatistic);
+      const window = this.#windowOrigin(endMs, step.scaleMs, [...inexact, ...this.#book.inexact, ...(isLoss ? ['gap'] : [])]);
       // A feature is watched over all versions: those that the window has are the ones concerned.
       const versions = step.versions.length > 0 ? step.versions : this.#versionsIn(endMs, step.scaleMs);
       decision.events.push(

@@ -20,43 +20,19 @@ import {
   type WatermarkRecord,
 } from '../summarize/messages.ts';
 import { configHashes, isChanged, requireOwnHop } from './cellMeaning.ts';
-import { type ClocksState, type Gap, SourceClocks } from './clocks.ts';
+import { SourceClocks } from './clocks.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
+import { type Gap, type Losses, lossesOf } from './loss.ts';
 import { ModelDetector } from './modelDetector.ts';
 import { PaneStore } from './paneStore.ts';
+import { type Collected, collect, type DecidedState, type Step } from './step.ts';
 
-/** What one message led to, in the order in which it must be written. */
-export interface Step {
-  readonly events: readonly EventRecord[];
-  readonly evaluations: readonly EvaluationRecord[];
-  readonly facts: readonly Fact[];
-  /** Written when the facts are acknowledged. */
-  readonly decided: Fact;
-  /** Tombstones of what nothing needs any more, written when `decided` is acknowledged: until then a repetition may need it. */
-  readonly tombstones: readonly Fact[];
-  /** Ends of the newest decided panes, and how many this step decided on each clock. */
-  readonly dataEndMs: number | null;
-  readonly labelEndMs: number | null;
-  readonly dataPanes: number;
-  readonly labelPanes: number;
-}
-
-/** Value of a `decided` fact. */
-export interface DecidedState {
-  /** Offset in `partials` of the message that led to the decision. */
-  readonly offset: number;
-  readonly dataEndMs: number | null;
-  readonly labelEndMs: number | null;
-  readonly clocks: ClocksState;
-  /** Stretches of event time with missing source records. */
-  readonly gaps: readonly Gap[];
-  /** What a cell meant (`configHash`) in the newest pane with partials, on each clock. */
-  readonly dataConfigHash: string | null;
-  readonly labelConfigHash: string | null;
-  /** Commands before `offset` that a clock has not applied, for it has decided nothing since; absent in facts of releases that knew none. */
-  readonly commands?: { readonly data: readonly CommandRecord[]; readonly label: readonly CommandRecord[] };
-}
+/**
+ * Whether this partition of `partials` tells of losses under the name of this pseudo-model. All partitions see every loss; one may tell of it: the
+ * one that has the counts of the topic.
+ */
+export type TellsOf = (model: string) => boolean;
 
 export interface DetectorCounts {
   /** Partials that came for a pane that was decided: counted, shown, without effect. */
@@ -87,11 +63,14 @@ export class Detector {
   #labelCommands: readonly CommandRecord[] = [];
   /** Offset of the first message that moved a clock, or was a command, and that no `decided` fact knows of. */
   #firstUnsavedOffset: number | null = null;
+  readonly #tellsOf: TellsOf;
+  #untold: readonly Gap[] = [];
 
   /** `files`: baselines of the models that have one in a file. */
-  constructor(settings: CoreSettings, files: FileBaselines = new Map()) {
+  constructor(settings: CoreSettings, files: FileBaselines = new Map(), tellsOf: TellsOf = () => true) {
     this.#settings = settings;
     this.#files = files;
+    this.#tellsOf = tellsOf;
     this.#clocks = new SourceClocks({
       predictionTopics: settings.predictions.map((source) => source.topic),
       feedbackTopics: settings.feedback.map((source) => source.topic),
@@ -191,6 +170,7 @@ export class Detector {
     this.#labelConfigHash = decided.labelConfigHash;
     this.#dataCommands = decided.commands?.data ?? [];
     this.#labelCommands = decided.commands?.label ?? [];
+    this.#untold = decided.untold ?? [];
     this.#previousDecided = factKey({ fact: 'decided', dataEndMs: decided.dataEndMs, labelEndMs: decided.labelEndMs });
     for (const model of models) this.#models.set(model.model, model);
   }
@@ -205,10 +185,14 @@ export class Detector {
   }
 
   #moveClocks(message: WatermarkRecord | IdleRecord): void {
+    const loss = this.#clocks.takeLoss(message);
     const gap = message.type === 'idle' ? this.#clocks.idle(message) : this.#clocks.watermark(message);
-    if (gap === null) return;
-    this.#gaps.push(gap);
-    if (gap.reason === 'gap') this.counts.gaps++;
+    if (gap !== null) this.#gaps.push(gap);
+    if (loss !== null) {
+      this.#gaps.push(loss);
+      this.#untold = [...this.#untold, loss];
+    }
+    if (loss !== null || gap?.reason === 'gap') this.counts.gaps++;
   }
 
   #store(partial: PartialRecord, offset: number, isReread: boolean): void {
@@ -237,6 +221,7 @@ export class Detector {
       dataConfigHash: this.#dataConfigHash,
       labelConfigHash: this.#labelConfigHash,
       commands: { data: this.#dataCommands, label: this.#labelCommands },
+      ...(this.#untold.length === 0 ? {} : { untold: this.#untold }),
     };
     const key = factKey({ fact: 'decided', dataEndMs: this.#dataEndMs, labelEndMs: this.#labelEndMs });
     const tombstones = step.facts.filter((fact) => fact.value === null);
@@ -279,17 +264,26 @@ export class Detector {
       if (isConfigChanged) this.counts.changedPanes++;
       const inexact = this.#inexact(endMs, ['predictions'], isConfigChanged);
       this.#dataConfigHash = hashes.at(-1) ?? this.#dataConfigHash;
-      for (const name of [...new Set([...this.#models.keys(), ...byModel.keys()])].sort()) {
+      const losses = this.#takeLosses();
+      for (const name of [...new Set([...this.#models.keys(), ...byModel.keys(), ...losses.keys()])].sort()) {
         const partials = byModel.get(name) ?? [];
         const model = this.#model(name);
+        const lost = losses.get(name) ?? [];
         const commands = this.#dataCommands.filter((command) => command.model === name);
-        if (partials.length === 0 && commands.length === 0 && model.data.isDormant(endMs)) continue;
-        collect(step, model.decideData(endMs, partials, inexact, commands));
+        if (partials.length === 0 && commands.length === 0 && lost.length === 0 && model.data.isDormant(endMs)) continue;
+        collect(step, model.decideData(endMs, partials, inexact, commands, lost));
       }
       this.#dataCommands = [];
       this.#dataEndMs = endMs;
       step.dataPanes++;
     }
+  }
+
+  /** What is to be told now, by the pseudo-model that tells of it. */
+  #takeLosses(): Losses {
+    const untold = this.#untold;
+    this.#untold = [];
+    return lossesOf(untold, this.#settings, this.#tellsOf);
   }
 
   #decideLabels(step: Collected): void {
@@ -399,18 +393,4 @@ export class Detector {
     }
     return model;
   }
-}
-
-interface Collected {
-  readonly events: EventRecord[];
-  readonly evaluations: EvaluationRecord[];
-  readonly facts: Fact[];
-  dataPanes: number;
-  labelPanes: number;
-}
-
-function collect(step: Collected, decision: { events: EventRecord[]; evaluations: EvaluationRecord[]; facts: Fact[] }): void {
-  for (const event of decision.events) step.events.push(event);
-  for (const evaluation of decision.evaluations) step.evaluations.push(evaluation);
-  for (const fact of decision.facts) step.facts.push(fact);
 }

@@ -8,6 +8,7 @@ import { DataDetector, type Decision } from './dataDetector.ts';
 import { type Fact, factKey, jsonValue } from './fact.ts';
 import type { FileBaseline } from './fileBaseline.ts';
 import { LabelDetector, type PanePredictions } from './labelDetector.ts';
+import type { Gap } from './loss.ts';
 import { sourceRanges } from './node.ts';
 
 export class ModelDetector {
@@ -43,8 +44,14 @@ export class ModelDetector {
     );
   }
 
-  decideData(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], commands: readonly CommandRecord[]): Decision {
-    const decision = this.data.decide(endMs, partials, inexact, commands);
+  decideData(
+    endMs: number,
+    partials: readonly PartialRecord[],
+    inexact: readonly string[],
+    commands: readonly CommandRecord[],
+    losses: readonly Gap[] = [],
+  ): Decision {
+    const decision = this.data.decide(endMs, partials, inexact, commands, losses);
     decision.facts.push(...this.labels.addPredictions(endMs, this.#predictions(partials)));
     this.#dataStateMs = this.#writeState(decision.facts, 'data', endMs, this.#dataStateMs, this.data.snapshot());
     return decision;

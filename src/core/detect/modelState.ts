@@ -2,6 +2,7 @@
 import type { BookState } from '../incident/bookState.ts';
 import type { SegmentKey } from '../summarize/messages.ts';
 import type { LearnerState } from './baselineLearner.ts';
+import type { LossState } from './lossWatch.ts';
 
 /** Event time of the first and the last pane with data of a version. */
 export interface VersionState {
@@ -28,6 +29,8 @@ export interface DataState {
   /** By cell text, sorted. */
   readonly learners: readonly (readonly [cell: string, state: LearnerState])[];
   readonly book: BookState;
+  /** Losses that are told of, by series; absent where there are none. */
+  readonly losses?: readonly LossState[];
   /** What an accepted change has taken the place of in the baseline file; absent in states of releases that knew no commands. */
   readonly overruled?: OverruledFile;
 }

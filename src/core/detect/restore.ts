@@ -6,13 +6,14 @@ import { requireHop } from '../configHash.ts';
 import { InvariantError } from '../errors.ts';
 import type { CoreSettings } from '../settings.ts';
 import type { CellBaseline, SeriesReference } from './cellFit.ts';
-import { type DecidedState, Detector } from './detector.ts';
+import { Detector, type TellsOf } from './detector.ts';
 import { type FactSubject, factKey, parseFactKey, readFeedback, readNode, readPredictions, readReference } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
 import type { PanePredictions } from './labelDetector.ts';
 import { ModelDetector } from './modelDetector.ts';
 import type { DataState, LabelState } from './modelState.ts';
 import { type CellKey, cellText, type Node } from './node.ts';
+import type { DecidedState } from './step.ts';
 
 type Subject<Kind extends FactSubject['fact']> = Extract<FactSubject, { fact: Kind }>;
 type Stored<Kind extends FactSubject['fact']> = { readonly subject: Subject<Kind>; readonly value: Uint8Array };
@@ -58,8 +59,8 @@ export interface Restored {
 }
 
 /** `ConfigError` where the facts are about panes of another length than the settings want. */
-export function restoreDetector(settings: CoreSettings, facts: FactMap, files: FileBaselines = new Map()): Restored {
-  const detector = new Detector(settings, files);
+export function restoreDetector(settings: CoreSettings, facts: FactMap, files: FileBaselines = new Map(), tellsOf?: TellsOf): Restored {
+  const detector = new Detector(settings, files, tellsOf);
   const kinds = facts.byKind();
   const newest = newestDecided(kinds.decided);
   if (newest === null) return { detector, replaced: [] };

@@ -94,7 +94,8 @@ export class IncidentBook {
     for (const signal of signals) {
       const run = this.#count(nowMs, signal);
       this.#follow(nowMs, signal);
-      if (run < this.#alerts.openAfter || signal.newest !== 'shows' || signal.isShownByWhole) continue;
+      if ((run < this.#alerts.openAfter && signal.isCertain !== true) || run === 0 || signal.newest !== 'shows' || signal.isShownByWhole)
+        continue;
       if (isMuted(this.#mutes, signal.kind, signal.segment, signal.name)) continue;
       const place = placeOf(signal.kind, signal.segment);
       const list = ready.get(place);

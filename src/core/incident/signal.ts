@@ -15,6 +15,8 @@ export interface Signal {
   readonly p: number;
   readonly alpha: number;
   readonly isBreach: boolean;
+  /** Counted, not tested: a breach opens at once. */
+  readonly isCertain?: boolean;
   readonly isBelowMinimum: boolean;
   /**
    * Whether the newest third of the window shows at least half of the effect, in its direction: `shows` may open, `over` speaks for recovery,

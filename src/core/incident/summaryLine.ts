@@ -4,6 +4,8 @@ import { dayMs, formatDuration, hourMs, minuteMs } from '../duration.ts';
 import { lateSeries, rateSeries } from '../summarize/seriesNames.ts';
 import type { BookStep } from './bookState.ts';
 import type { Description, EventSeries } from './event.ts';
+import { clockTime, listed, thousands } from './lineText.ts';
+import { lossChange, lossLine, lossStatistic } from './lossLine.ts';
 
 /**
  * `amount: median 12.3 -> 15.1 (+0.46 sigma), n = 48,210, since 2026-03-01 09:40Z; also country and 2 more`,
@@ -14,7 +16,9 @@ export function summaryLine(step: BookStep, nowMs: number): string {
   const joined = step.series.filter((series) => series.joined);
   const first = joined[0] ?? step.series[0];
   const where = whereOf(step, first);
+  const isLoss = first?.statistic === lossStatistic;
   if (step.step === 'recovered') {
+    if (isLoss) return `Recovered after ${lasted}: no window misses records of ${listed(namesOf(step.series))} any more`;
     const isAgain = step.kind === 'performance' ? 'as expected again' : 'as in the baseline again';
     return `Recovered after ${lasted}: ${listed(namesOf(step.series))}${where} ${isAgain}`;
   }
@@ -22,6 +26,7 @@ export function summaryLine(step: BookStep, nowMs: number): string {
     return `Ended after ${lasted}: accepted as the new normal by ${step.closing.by}${where}: ${step.closing.reason}`;
   if (step.step === 'ended') return `Ended after ${lasted}: no data for a day${where}`;
   if (first === undefined) return '';
+  if (isLoss) return lossLine(joined);
   const others = namesOf(joined.slice(1));
   const also = others.length > 0 ? `; also ${listed(others)}` : '';
   const lasting = step.step === 'reminded' ? `, still so after ${lasted}` : '';
@@ -54,6 +59,7 @@ function whereOf({ kind, segment, versions }: BookStep, first: EventSeries | und
 /** What changed in one series, in words that follow its name. */
 export function change(series: EventSeries): string {
   const { statistic, current, baseline, effects } = series;
+  if (statistic === lossStatistic) return lossChange(series);
   const observed = number(current.observed);
   const expected = number(baseline.expected);
   if (statistic === 'accuracy')
@@ -91,12 +97,6 @@ function namesOf(series: readonly EventSeries[]): string[] {
   return [...new Set(series.filter((one) => one.joined).map(nameOf))];
 }
 
-/** At most three names, and how many more there are. */
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
-}
-
 function number(value: number | string | undefined): number {
   return typeof value === 'number' ? value : 0;
 }
@@ -117,16 +117,6 @@ function short(value: number): string {
   return Number.isInteger(value) || size < 1_000
     ? String(Number.isInteger(value) ? value : Number(value.toPrecision(4)))
     : String(Math.round(value));
-}
-
-function thousands(value: number): string {
-  return Math.round(value)
-    .toString()
-    .replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-}
-
-function clockTime(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')}Z`;
 }
 
 /** A duration in the largest unit that gives at least two of it. */

@@ -16,22 +16,26 @@ import {
   writePredictionSample,
   writeSeriesSummary,
 } from '../sketch/wire.ts';
-import type {
-  Cell,
-  CommandRecord,
-  IdleRecord,
-  PartialRecord,
-  PartialsMessage,
-  RecordCounts,
-  SegmentKey,
-  SourcePartition,
-  WatermarkRecord,
+import {
+  type Cell,
+  type CommandRecord,
+  type IdleRecord,
+  type Loss,
+  lossCauses,
+  type PartialRecord,
+  type PartialsMessage,
+  type RecordCounts,
+  type SegmentKey,
+  type SourcePartition,
+  type WatermarkRecord,
 } from './messages.ts';
 
 /** Version of the messages of the `partials` topic. */
 const messageWireVersion = 1;
 
 const typeCodes = { partial: 1, watermark: 2, idle: 3, part: 4, command: 5 } as const;
+/** Added to the code of a watermark or idle record that ends with a loss: without one they are as they were before losses were told. */
+const withLoss = 0x10;
 
 /** What identifies a partial and says what it covers; the same for all its parts. */
 export type PartialHead = Omit<PartialRecord, 'type' | 'cells' | 'counts'>;
@@ -49,7 +53,7 @@ export interface PartialPart extends PartialHead {
 export function encodeMessage(message: PartialsMessage | PartialPart): Uint8Array {
   const writer = new ByteWriter(message.type === 'partial' ? 16_384 : 256);
   writer.u8(messageWireVersion);
-  writer.u8(typeCodes[message.type]);
+  writer.u8(typeCodes[message.type] + ('lost' in message && message.lost !== undefined ? withLoss : 0));
   switch (message.type) {
     case 'partial':
       writeHead(writer, message);
@@ -69,6 +73,7 @@ export function encodeMessage(message: PartialsMessage | PartialPart): Uint8Arra
       writer.varint(message.previous);
       writer.f64(message.watermarkMs);
       writer.varint(message.partitions);
+      writeLoss(writer, message.lost);
       break;
     case 'idle':
       writeSource(writer, message.source);
@@ -76,6 +81,7 @@ export function encodeMessage(message: PartialsMessage | PartialPart): Uint8Arra
       writer.f64(message.idleForMs);
       writeTime(writer, message.watermarkMs);
       writer.varint(message.partitions);
+      writeLoss(writer, message.lost);
       break;
     case 'command':
       writeCommand(writer, message);
@@ -143,6 +149,12 @@ function readMessage(reader: ByteReader, type: number): PartialsMessage | Partia
     }
     case typeCodes.command:
       return readCommand(reader);
+    case typeCodes.watermark + withLoss:
+    case typeCodes.idle + withLoss: {
+      const known = readMessage(reader, type - withLoss);
+      if (known.type !== 'watermark' && known.type !== 'idle') throw reader.wrong(`unknown message type ${type}`);
+      return { ...known, lost: readLoss(reader) };
+    }
     default:
       throw reader.wrong(`unknown message type ${type}`);
   }
@@ -222,6 +234,17 @@ function writeSource(writer: ByteWriter, source: SourcePartition): void {
 
 function readSource(reader: ByteReader): SourcePartition {
   return { role: readFlag(reader) ? 'feedback' : 'predictions', topic: reader.string(), partition: reader.varint() };
+}
+
+function writeLoss(writer: ByteWriter, lost: Loss | undefined): void {
+  if (lost === undefined) return;
+  writer.string(lost.cause);
+  writer.varint(lost.from);
+  writer.varint(lost.to);
+}
+
+function readLoss(reader: ByteReader): Loss {
+  return { cause: readWord(reader, lossCauses), from: reader.varint(), to: reader.varint() };
 }
 
 /** Place in this list = code on the wire: only ever add at its end. */

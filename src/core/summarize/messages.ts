@@ -20,6 +20,17 @@ export interface SourcePartition {
 /** One watched (segment name, value); null for the whole. */
 export type SegmentKey = readonly [name: string, value: string] | null;
 
+/** Why records of a source partition are in no partial; `unknown`: nobody who read the partition has said. */
+export const lossCauses = ['unknown', 'retention', 'reset', 'recreated', 'truncated'] as const;
+export type LossCause = (typeof lossCauses)[number];
+
+/** Offsets `[from, to)` of a source partition whose records were never read; none (`from` = `to`) where only the fact is known, not how many. */
+export interface Loss {
+  readonly cause: LossCause;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** One cell of a pane: (version, segment) of the partial's model. */
 export interface Cell {
   readonly version: string;
@@ -85,6 +96,8 @@ export interface WatermarkRecord {
   readonly watermarkMs: number;
   /** Number of partitions of the source topic. */
   readonly partitions: number;
+  /** What was lost since the watermark record before. */
+  readonly lost?: Loss;
 }
 
 /** The source partition has had nothing new for `idleForMs`; its open cells up to `position` are in partials. */
@@ -95,6 +108,8 @@ export interface IdleRecord {
   readonly idleForMs: number;
   readonly watermarkMs: number | null;
   readonly partitions: number;
+  /** As of `WatermarkRecord`, where no watermark record has told of it yet. */
+  readonly lost?: Loss;
 }
 
 /** Watermark of a partition none of whose records had an event time so far: it holds the clock back, as an unread partition does. */

@@ -6,13 +6,14 @@ import {
   earliestWatermarkMs,
   endWatermarkMs,
   type IdleRecord,
+  type Loss,
   type PartialRecord,
   type SourcePartition,
   type WatermarkRecord,
 } from './messages.ts';
 import { rememberedShapes } from './modelShape.ts';
 import { PaneBuilder, type PaneSettings } from './paneBuilder.ts';
-import { pastOf, type SummarizerStart } from './past.ts';
+import { joinLosses, pastOf, type SummarizerStart } from './past.ts';
 import { type LastRecord, markOf } from './recordMark.ts';
 import { formatResumeState, type RecordMark, type ResumeState, type UnknownPast } from './resumeState.ts';
 import { aheadOfLog, wrongKind } from './unusable.ts';
@@ -87,6 +88,8 @@ export class PartitionSummarizer {
   #announced: Point;
   #idle: ResumeState['idle'];
   #unknownPast: UnknownPast | null;
+  /** What was lost and stands in no watermark record yet. */
+  #lost: Loss | null;
   /** Open panes of the current chunk; the pane before any event time has the key null. */
   #panes = new Map<number | null, OpenPane>();
   #outputs: SummarizeOutput[] = [];
@@ -117,6 +120,7 @@ export class PartitionSummarizer {
     this.#last = past.before;
     this.#maxTimeMs = past.maxTimeMs;
     this.#unknownPast = past.unknownPast;
+    this.#lost = past.lost ?? null;
     this.#announced = this.#point();
   }
 
@@ -196,6 +200,7 @@ export class PartitionSummarizer {
       idleForMs,
       watermarkMs: this.watermarkMs,
       partitions: this.#partitions,
+      ...(this.#lost === null ? {} : { lost: this.#lost }),
     };
   }
 
@@ -214,6 +219,7 @@ export class PartitionSummarizer {
     const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
     this.#panes.clear();
     this.#emit(partials, this.watermarkMs ?? earliestWatermarkMs);
+    this.#lost = joinLosses(this.#lost ?? undefined, { cause: 'retention', from: this.#position, to: offset });
     this.#position = offset;
     this.#chunk = Math.floor(offset / chunkSize);
     this.#last = null;
@@ -238,6 +244,7 @@ export class PartitionSummarizer {
       firstPartitions: this.#firstPartitions,
       before,
       unknownPast: this.#unknownPast,
+      ...(this.#lost === null ? {} : { lost: this.#lost }),
     });
     return { offset, metadata };
   }
@@ -369,7 +376,9 @@ export class PartitionSummarizer {
       previous: this.#announced.offset,
       watermarkMs,
       partitions: this.#partitions,
+      ...(this.#lost === null ? {} : { lost: this.#lost }),
     };
+    this.#lost = null;
     this.#announced = this.#point();
     this.#outputs.push({ partials, watermark });
   }

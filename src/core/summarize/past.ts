@@ -1,4 +1,5 @@
 /** What a summarizer knows of the records before its start (docs/design/protocol.md, Restart). */
+import type { Loss } from './messages.ts';
 import type { ResumeState, UnknownPast } from './resumeState.ts';
 
 /** Where a summarizer begins, and what is known of the records before. */
@@ -9,11 +10,11 @@ export type SummarizerStart =
   | { readonly kind: 'middle'; readonly offset: number }
   /** At a committed resume point. */
   | { readonly kind: 'resume'; readonly offset: number; readonly state: ResumeState }
-  /** After a committed resume point whose records retention has deleted up to `offset`. */
-  | { readonly kind: 'gap'; readonly offset: number; readonly state: ResumeState };
+  /** After a committed resume point, behind records up to `offset` that are not to be had any more; `lost`: those that are in no partial. */
+  | { readonly kind: 'gap'; readonly offset: number; readonly state: ResumeState; readonly lost?: Loss };
 
 /** The part of a resume state that a start fixes; see `ResumeState` for its members. */
-export type Past = Pick<ResumeState, 'maxTimeMs' | 'closedUntilMs' | 'idle' | 'before' | 'unknownPast'>;
+export type Past = Pick<ResumeState, 'maxTimeMs' | 'closedUntilMs' | 'idle' | 'before' | 'unknownPast' | 'lost'>;
 
 /** What is known at a start of a partition whose panes are `hopMs` long and stay open `latenessMs` after their end. */
 export function pastOf(start: SummarizerStart, hopMs: number, latenessMs: number): Past {
@@ -27,9 +28,23 @@ export function pastOf(start: SummarizerStart, hopMs: number, latenessMs: number
       return start.state;
     case 'gap': {
       const maxTimeMs = seenBefore(start.state, latenessMs);
-      return { ...start.state, maxTimeMs, before: null, unknownPast: unknownAfterGap(start.offset, start.state.idle, maxTimeMs, hopMs) };
+      const lost = start.lost === undefined ? start.state.lost : joinLosses(start.state.lost, start.lost);
+      return {
+        ...start.state,
+        maxTimeMs,
+        before: null,
+        unknownPast: unknownAfterGap(start.offset, start.state.idle, maxTimeMs, hopMs),
+        ...(lost === undefined ? {} : { lost }),
+      };
     }
   }
+}
+
+/** One loss of two that nobody has told of yet: what lies between them was not summarized either, or is too little to tell apart. */
+export function joinLosses(earlier: Loss | undefined, later: Loss): Loss {
+  return earlier === undefined
+    ? later
+    : { cause: later.cause, from: Math.min(earlier.from, later.from), to: Math.max(earlier.to, later.to) };
 }
 
 /** The largest event time that was seen before a loss, at the least: also what an idle flush saw, and what closed the last closed pane. */

@@ -2,6 +2,7 @@
  * What a restart must know to judge every record as before: the metadata of a commit (docs/design/protocol.md, Restart). A few hundred bytes of JSON, far below the 4,096 that a broker
  * takes; one place for its version.
  */
+import { type Loss, lossCauses } from './messages.ts';
 
 const metadataVersion = 1;
 
@@ -33,11 +34,13 @@ export interface ResumeState {
   readonly before: RecordMark | null;
   /** Not null while panes of an unknown past are open. */
   readonly unknownPast: UnknownPast | null;
+  /** What was lost before the resume point, while no watermark record has told of it. */
+  readonly lost?: Loss;
 }
 
 /** The state as the metadata text of a commit. */
 export function formatResumeState(state: ResumeState): string {
-  const { idle, before, unknownPast } = state;
+  const { idle, before, unknownPast, lost } = state;
   return JSON.stringify([
     metadataVersion,
     state.maxTimeMs,
@@ -47,6 +50,8 @@ export function formatResumeState(state: ResumeState): string {
     state.firstPartitions,
     before === null ? null : [before.offset, before.timestampMs, before.valueHash],
     unknownPast === null ? null : [unknownPast.fromOffset, unknownPast.untilMs],
+    // At the end and only where there is one, so that an older release reads all others.
+    ...(lost === undefined ? [] : [[lost.cause, lost.from, lost.to]]),
   ]);
 }
 
@@ -58,13 +63,14 @@ export function parseResumeState(metadata: string): ResumeState | null {
   } catch {
     return null;
   }
-  if (!Array.isArray(parsed) || parsed.length !== 8 || parsed[0] !== metadataVersion) return null;
-  const [, maxTimeMs, closedUntilMs, idle, configHash, firstPartitions, before, unknownPast]: unknown[] = parsed;
+  if (!Array.isArray(parsed) || parsed.length < 8 || parsed.length > 9 || parsed[0] !== metadataVersion) return null;
+  const [, maxTimeMs, closedUntilMs, idle, configHash, firstPartitions, before, unknownPast, lost]: unknown[] = parsed;
   if (!isTime(maxTimeMs) || !isTime(closedUntilMs) || typeof configHash !== 'string' || typeof firstPartitions !== 'number') return null;
   const idleState = tuple(idle, 2);
   const mark = tuple(before, 3);
   const past = tuple(unknownPast, 2);
-  if (idleState === undefined || mark === undefined || past === undefined) return null;
+  const loss = lossOf(lost);
+  if (idleState === undefined || mark === undefined || past === undefined || loss === null) return null;
   return {
     maxTimeMs,
     closedUntilMs,
@@ -73,7 +79,17 @@ export function parseResumeState(metadata: string): ResumeState | null {
     firstPartitions,
     before: mark && { offset: mark[0] ?? 0, timestampMs: mark[1] ?? 0, valueHash: mark[2] ?? 0 },
     unknownPast: past && { fromOffset: past[0] ?? 0, untilMs: past[1] ?? null },
+    ...(loss === undefined ? {} : { lost: loss }),
   };
+}
+
+/** Undefined where there is none, null where it is nothing of ours. */
+function lossOf(value: unknown): Loss | undefined | null {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) return null;
+  const [name, from, to]: unknown[] = value;
+  const cause = lossCauses.find((one) => one === name);
+  return cause === undefined || typeof from !== 'number' || typeof to !== 'number' ? null : { cause, from, to };
 }
 
 function isTime(value: unknown): value is number | null {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Detector, type Step } from '../../../src/core/detect/detector.ts';
+import { Detector } from '../../../src/core/detect/detector.ts';
 import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
+import type { Step } from '../../../src/core/detect/step.ts';
 import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
 import type { PredictionRecord } from '../../../src/core/record/record.ts';
 import type { CoreSettings } from '../../../src/core/settings.ts';

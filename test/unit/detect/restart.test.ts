@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/core/canonicalJson.ts';
-import { Detector, type Step } from '../../../src/core/detect/detector.ts';
+import { Detector } from '../../../src/core/detect/detector.ts';
 import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
+import type { Step } from '../../../src/core/detect/step.ts';
 import { hourMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
 import type { CommandRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';

@@ -59,6 +59,15 @@ describe('the issue of an event', () => {
     expect(title({ series: [...many, series('amount', { p: 1e-30 })] })).toBe('Data drift: fraud / amount and 7 more');
   });
 
+  it('says of lost records where they are missing', () => {
+    const lost = (partition: number) =>
+      series(`orders/${partition}`, { statistic: 'lost', p: 0, current: { observed: 9, topic: 'orders', partition, cause: 'retention' } });
+    expect(title({ kind: 'quality', model: 'topic:orders', series: [lost(3)] })).toBe('Records lost: orders, partition 3');
+    expect(title({ kind: 'quality', model: 'topic:orders', series: [lost(3), lost(7), lost(9)] })).toBe(
+      'Records lost: orders, partition 3 and 2 more',
+    );
+  });
+
   it('does not count series that only move too', () => {
     expect(title({ series: [series('tide', { joined: false, p: 0 }), series('amount')] })).toBe('Data drift: fraud / amount');
   });

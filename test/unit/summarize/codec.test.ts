@@ -6,7 +6,16 @@ import type { InvalidReason } from '../../../src/core/record/record.ts';
 import { FeedbackSampler, PredictionSampler } from '../../../src/core/sketch/sample.ts';
 import { SeriesBuilder } from '../../../src/core/sketch/seriesBuilder.ts';
 import { decodeMessage, encodeMessage, partialKey } from '../../../src/core/summarize/codec.ts';
-import type { Cell, CommandRecord, PartialRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import {
+  type Cell,
+  type CommandRecord,
+  type IdleRecord,
+  type Loss,
+  lossCauses,
+  type PartialRecord,
+  type PartialsMessage,
+  type WatermarkRecord,
+} from '../../../src/core/summarize/messages.ts';
 import { PartAssembler, splitPartial } from '../../../src/core/summarize/parts.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 12 });
@@ -106,25 +115,36 @@ const command: fc.Arbitrary<CommandRecord> = fc
   })
   .map((one) => (one.action === 'mute' ? one : { ...one, untilMs: null }));
 
+const loss: fc.Arbitrary<Loss> = fc.record({ cause: fc.constantFrom(...lossCauses), from: count, to: count });
+
+/** With a loss or without. */
+function withLoss<Record extends WatermarkRecord | IdleRecord>(record: fc.Arbitrary<Record>): fc.Arbitrary<Record> {
+  return fc.tuple(record, fc.option(loss)).map(([one, lost]) => (lost === null ? one : { ...one, lost }));
+}
+
 const message: fc.Arbitrary<PartialsMessage> = fc.oneof(
   partial,
   command,
-  fc.record({
-    type: fc.constant('watermark' as const),
-    source,
-    position: count,
-    previous: count,
-    watermarkMs: time,
-    partitions: fc.nat(99),
-  }),
-  fc.record({
-    type: fc.constant('idle' as const),
-    source,
-    position: count,
-    idleForMs: fc.nat(1e9),
-    watermarkMs: fc.option(time, { nil: null }),
-    partitions: fc.nat(99),
-  }),
+  withLoss(
+    fc.record({
+      type: fc.constant('watermark' as const),
+      source,
+      position: count,
+      previous: count,
+      watermarkMs: time,
+      partitions: fc.nat(99),
+    }),
+  ),
+  withLoss(
+    fc.record({
+      type: fc.constant('idle' as const),
+      source,
+      position: count,
+      idleForMs: fc.nat(1e9),
+      watermarkMs: fc.option(time, { nil: null }),
+      partitions: fc.nat(99),
+    }),
+  ),
 );
 
 describe('A message of the partials topic', () => {

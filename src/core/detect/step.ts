@@ -1,0 +1,55 @@
+/** What a detector gives for one message, and what it remembers of a decision. */
+import type { EvaluationRecord, EventRecord } from '../incident/event.ts';
+import type { CommandRecord } from '../summarize/messages.ts';
+import type { ClocksState } from './clocks.ts';
+import type { Fact } from './fact.ts';
+import type { Gap } from './loss.ts';
+
+/** What one message led to, in the order in which it must be written. */
+export interface Step {
+  readonly events: readonly EventRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+  readonly facts: readonly Fact[];
+  /** Written when the facts are acknowledged. */
+  readonly decided: Fact;
+  /** Tombstones of what nothing needs any more, written when `decided` is acknowledged: until then a repetition may need it. */
+  readonly tombstones: readonly Fact[];
+  /** Ends of the newest decided panes, and how many this step decided on each clock. */
+  readonly dataEndMs: number | null;
+  readonly labelEndMs: number | null;
+  readonly dataPanes: number;
+  readonly labelPanes: number;
+}
+
+/** Value of a `decided` fact. */
+export interface DecidedState {
+  /** Offset in `partials` of the message that led to the decision. */
+  readonly offset: number;
+  readonly dataEndMs: number | null;
+  readonly labelEndMs: number | null;
+  readonly clocks: ClocksState;
+  /** Stretches of event time with missing source records. */
+  readonly gaps: readonly Gap[];
+  /** What a cell meant (`configHash`) in the newest pane with partials, on each clock. */
+  readonly dataConfigHash: string | null;
+  readonly labelConfigHash: string | null;
+  /** Commands before `offset` that a clock has not applied, for it has decided nothing since; absent in facts of releases that knew none. */
+  readonly commands?: { readonly data: readonly CommandRecord[]; readonly label: readonly CommandRecord[] };
+  /** Losses that no pane of the data clock has told of; absent where there are none. */
+  readonly untold?: readonly Gap[];
+}
+
+/** A step as it grows, pane by pane. */
+export interface Collected {
+  readonly events: EventRecord[];
+  readonly evaluations: EvaluationRecord[];
+  readonly facts: Fact[];
+  dataPanes: number;
+  labelPanes: number;
+}
+
+export function collect(step: Collected, decision: { events: EventRecord[]; evaluations: EvaluationRecord[]; facts: Fact[] }): void {
+  for (const event of decision.events) step.events.push(event);
+  for (const evaluation of decision.evaluations) step.evaluations.push(evaluation);
+  for (const fact of decision.facts) step.facts.push(fact);
+}
