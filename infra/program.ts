@@ -12,6 +12,9 @@ export interface StackOutputs {
   readonly dsn: pulumi.Output<string>;
 }
 
+/** Outputs of a key that hold the DSN or its key. `@pulumiverse/sentry` hides the others: in the state, and in what `up` prints, these would stand as they are. */
+const keyParts = ['dsnPublic', 'dsnCsp', 'public'];
+
 /** Declares everything; gives what the stack exports. */
 export function sentryStack({ provision, url, isTeamManaged }: StackSettings): StackOutputs {
   const plan = provisionPlan(provision, stackNames);
@@ -20,7 +23,11 @@ export function sentryStack({ provision, url, isTeamManaged }: StackSettings): S
     ? plan.teams.map((slug) => new sentry.SentryTeam(slug, { organization, name: slug, slug }).slug)
     : [...plan.teams];
   const project = new sentry.SentryProject(plan.place.project, { organization, teams, slug: plan.place.project, ...plan.project });
-  const key = new sentry.SentryKey('key', { organization, project: project.slug, name: plan.keyName });
+  const key = new sentry.SentryKey(
+    'key',
+    { organization, project: project.slug, name: plan.keyName },
+    { additionalSecretOutputs: keyParts },
+  );
   rulesAndAlerts(plan, project.slug, url);
   return {
     projectUrl: pulumi.interpolate`${url}/organizations/${organization}/projects/${project.slug}/`,
@@ -33,7 +40,7 @@ function rulesAndAlerts(plan: ProvisionPlan, project: pulumi.Input<string>, url:
   const place = { url, organization: plan.place.organization, project };
   new SentryOwnership('ownership', { ...place, rules: plan.ownershipRules });
   for (const spec of plan.alerts) {
-    const name = `alert-${spec.level}`;
+    const name = `alert-${spec.level}${spec.on === 'new' ? '' : '-escalated'}`;
     if (plan.alertApi === 'workflows') {
       new SentryAlert(name, { ...place, spec });
       continue;

@@ -4,12 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pulumi from '@pulumi/pulumi';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { sentryApi } from '../../src/sentry/api/client.ts';
 import { provision } from '../../src/sentry/provision/apply.ts';
 import { provisionPlan } from '../../src/sentry/provision/plan.ts';
 import { provisionSettings, settingNames } from '../../test/support/provisionSettings.ts';
 import { startSentryApiServer } from '../../test/support/sentryApiServer.ts';
+
+interface RegisterResourceRequest {
+  getName(): string;
+  getAdditionalsecretoutputsList(): string[];
+}
 
 interface Made {
   readonly type: string;
@@ -18,6 +23,8 @@ interface Made {
 }
 
 const made: Made[] = [];
+/** What the program asks Pulumi to encrypt in the state, by name of the resource. */
+const secretOutputs = new Map<string, readonly string[]>();
 
 beforeAll(async () => {
   await pulumi.runtime.setMocks(
@@ -31,6 +38,16 @@ beforeAll(async () => {
     'tidemark-sentry',
     'test',
   );
+  // The mocks do not tell of options; the request that they answer has them.
+  const monitor = pulumi.runtime.getMonitor();
+  if (monitor === undefined) throw new Error('there is no monitor');
+  const register = monitor.registerResource.bind(monitor) as (request: RegisterResourceRequest, ...rest: unknown[]) => unknown;
+  Object.assign(monitor, {
+    registerResource(request: RegisterResourceRequest, ...rest: unknown[]) {
+      secretOutputs.set(request.getName(), request.getAdditionalsecretoutputsList());
+      return register(request, ...rest);
+    },
+  });
 });
 
 async function stack(changes: Partial<Parameters<typeof provisionSettings>[0]> = {}, isTeamManaged = true) {
@@ -39,8 +56,10 @@ async function stack(changes: Partial<Parameters<typeof provisionSettings>[0]> =
   const outputs = sentryStack({ provision: provisionSettings(changes), url: 'https://sentry.io', isTeamManaged });
   const url = await new Promise<string>((resolve) => outputs.projectUrl.apply(resolve));
   const isSecret = await (outputs.dsn as unknown as { isSecret: Promise<boolean> }).isSecret;
-  // Resources are registered as soon as what they need has come.
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  // Resources are registered as soon as what they need has come; these need the most.
+  await vi.waitUntil(
+    () => made.some(({ name }) => name === 'ownership') && made.filter(({ name }) => name.startsWith('alert-')).length === 4,
+  );
   return { url, isSecret };
 }
 
@@ -57,20 +76,30 @@ const dynamicOnes = () =>
     .sort();
 
 describe('the program', () => {
-  test('makes teams, project, key, ownership and both alerts, and exports the address and the DSN as a secret', async () => {
+  test('makes teams, project, key, ownership and all alerts, and exports the address and the DSN as a secret', async () => {
     const { url, isSecret } = await stack();
     expect(url).toBe('https://sentry.io/organizations/acme/projects/drift/');
     expect(isSecret).toBe(true);
     expect(ofType('sentry:index/sentryTeam:SentryTeam')).toEqual(['ml-growth', 'ml-platform', 'ml-risk']);
     expect(ofType('sentry:index/sentryProject:SentryProject')).toEqual(['drift']);
     expect(ofType('sentry:index/sentryKey:SentryKey')).toEqual(['key']);
-    expect(dynamicOnes()).toEqual(['alert-error', 'alert-warning', 'ownership']);
+    expect(dynamicOnes()).toEqual(['alert-error', 'alert-error-escalated', 'alert-warning', 'alert-warning-escalated', 'ownership']);
+  });
+
+  test('asks for the whole DSN and its key to be encrypted in the state', async () => {
+    await stack();
+    expect(secretOutputs.get('key')).toEqual(expect.arrayContaining(['dsnPublic', 'dsnCsp', 'dsnSecret', 'public', 'secret']));
   });
 
   test('leaves teams alone that are not its own, and takes the old resource for an old server', async () => {
     await stack({ alertApi: 'rules' }, false);
     expect(ofType('sentry:index/sentryTeam:SentryTeam')).toEqual([]);
-    expect(ofType('sentry:index/sentryIssueAlert:SentryIssueAlert')).toEqual(['alert-error', 'alert-warning']);
+    expect(ofType('sentry:index/sentryIssueAlert:SentryIssueAlert')).toEqual([
+      'alert-error',
+      'alert-error-escalated',
+      'alert-warning',
+      'alert-warning-escalated',
+    ]);
     expect(dynamicOnes()).toEqual(['ownership']);
   });
 });

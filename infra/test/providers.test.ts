@@ -49,6 +49,19 @@ describe('an alert', () => {
     expect(server.writes().length).toBe(writes);
   });
 
+  test('that somebody else made is imported by its id: read from the inputs alone, with what differs from them', async () => {
+    const { id } = await alerts.create(inputs());
+    const writes = server.writes().length;
+    const imported = await alerts.read(id, inputs());
+    expect(imported).toMatchObject({ id, props: { ...inputs(), found: [] } });
+    expect(await alerts.diff(id, { ...inputs(), found: imported.props?.found ?? [] }, inputs())).toMatchObject({ changes: false });
+    const there = server.workflows.get(id);
+    if (there !== undefined) there.config = { frequency: 30 };
+    expect((await alerts.read(id, inputs())).props?.found).toMatchObject([{ path: 'config.frequency', found: 30 }]);
+    expect(await alerts.read('4711', inputs())).toEqual({});
+    expect(server.writes().length).toBe(writes);
+  });
+
   test('that was changed by hand is seen, and put back', async () => {
     const { id, outs } = await alerts.create(inputs());
     const there = server.workflows.get(id);
@@ -95,6 +108,17 @@ describe('ownership rules', () => {
     expect(project.ownership).toContain('path:src/* #ml-growth');
     expect(project.ownership).not.toContain('tags.team');
   });
+});
+
+test('ownership rules that nobody touched are no change at the next up, and can be imported', async () => {
+  const { id, outs } = await ownership.create(rules());
+  const writes = server.writes().length;
+  for (const known of [outs, rules()]) {
+    const read = await ownership.read(id, known);
+    expect(read.id).toBe('acme/drift');
+    expect(await ownership.diff(id, read.props ?? outs, rules())).toEqual({ changes: false, replaces: [], deleteBeforeReplace: false });
+  }
+  expect(server.writes().length).toBe(writes);
 });
 
 describe('a Sentry that does not do as asked', () => {

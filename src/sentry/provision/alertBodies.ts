@@ -8,9 +8,14 @@ export type Notification =
   | { readonly kind: 'slack'; readonly integrationId: string; readonly channel: string; readonly channelId: string }
   | { readonly kind: 'pagerduty'; readonly integrationId: string; readonly service: string; readonly serviceId: string };
 
-/** An alert: tells when an issue of this severity is new, or is back after it was resolved. */
+/** An alert: tells when something happens to an issue of this severity. */
 export interface AlertSpec {
   readonly name: string;
+  /**
+   * `new`: the issue is new, or is back after it was resolved. `escalated`: its incident has got worse while the issue was open, which to Sentry is just
+   * one more event of an issue that it knows.
+   */
+  readonly on: 'new' | 'escalated';
   /** `error`: errors and worse; `warning`: warnings alone. */
   readonly level: 'error' | 'warning';
   readonly environment: string | null;
@@ -22,19 +27,25 @@ export interface AlertSpec {
 /** Sentry's numbers of its levels, and how an issue's level is compared with them. */
 const levels = { error: { level: 40, match: 'gte' }, warning: { level: 30, match: 'eq' } } as const;
 
+/** The tag that Tidemark's events carry (`sentry/issue.ts`), as both interfaces compare it. */
+const escalatedStep = { key: 'step', match: 'eq', value: 'escalated' } as const;
+
 /** Body for `workflows`, without `detectorIds`: shapes of npm `@sentry/api` 0.1.0 and of the help texts in Sentry's source. */
 export function workflowBody(spec: AlertSpec): ApiObject {
   const trigger = (type: string): ApiObject => ({ type, comparison: true, conditionResult: true });
+  const triggers = spec.on === 'new' ? ['first_seen_event', 'regression_event'] : ['every_event'];
+  const level = { type: 'level', comparison: { ...levels[spec.level] }, conditionResult: true };
+  const step = { type: 'tagged_event', comparison: { ...escalatedStep }, conditionResult: true };
   return {
     name: spec.name,
     enabled: true,
     environment: spec.environment,
     config: { frequency: spec.frequencyMinutes },
-    triggers: { logicType: 'any-short', conditions: [trigger('first_seen_event'), trigger('regression_event')], actions: [] },
+    triggers: { logicType: 'any-short', conditions: triggers.map(trigger), actions: [] },
     actionFilters: [
       {
         logicType: 'all',
-        conditions: [{ type: 'level', comparison: { ...levels[spec.level] }, conditionResult: true }],
+        conditions: spec.on === 'new' ? [level] : [level, step],
         actions: spec.notify.map(workflowAction),
       },
     ],
@@ -85,6 +96,12 @@ export interface RuleBody {
   readonly actions: readonly Readonly<Record<string, string>>[];
 }
 
+const newRules = [
+  'sentry.rules.conditions.first_seen_event.FirstSeenEventCondition',
+  'sentry.rules.conditions.regression_event.RegressionEventCondition',
+];
+const everyEventRule = ['sentry.rules.conditions.every_event.EveryEventCondition'];
+
 export function ruleBody(spec: AlertSpec): RuleBody {
   const { level, match } = levels[spec.level];
   return {
@@ -94,11 +111,11 @@ export function ruleBody(spec: AlertSpec): RuleBody {
     frequency: Math.max(5, spec.frequencyMinutes),
     actionMatch: 'any',
     filterMatch: 'all',
-    conditions: [
-      { id: 'sentry.rules.conditions.first_seen_event.FirstSeenEventCondition' },
-      { id: 'sentry.rules.conditions.regression_event.RegressionEventCondition' },
+    conditions: (spec.on === 'new' ? newRules : everyEventRule).map((id) => ({ id })),
+    filters: [
+      { id: 'sentry.rules.filters.level.LevelFilter', match, level: String(level) },
+      ...(spec.on === 'new' ? [] : [{ id: 'sentry.rules.filters.tagged_event.TaggedEventFilter', ...escalatedStep }]),
     ],
-    filters: [{ id: 'sentry.rules.filters.level.LevelFilter', match, level: String(level) }],
     actions: spec.notify.map(ruleAction),
   };
 }

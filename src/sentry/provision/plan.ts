@@ -77,13 +77,15 @@ export function provisionPlan(settings: ProvisionSettings, names: SettingNames):
   const problems = problemsOf(settings, names);
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   const { organization, project, team, environment, alertApi } = settings;
-  const alert = (level: AlertSpec['level'], frequencyMinutes: number, notify: readonly Notification[]): AlertSpec => ({
-    name: `${alertPrefix} ${project}: ${level}s`,
-    level,
-    environment,
-    frequencyMinutes,
-    notify,
-  });
+  const alerts = (level: AlertSpec['level'], frequencyMinutes: number, notify: readonly Notification[]): readonly AlertSpec[] =>
+    (['new', 'escalated'] as const).map((on) => ({
+      name: `${alertPrefix} ${project}: ${level}s${on === 'new' ? '' : ', escalated'}`,
+      on,
+      level,
+      environment,
+      frequencyMinutes,
+      notify,
+    }));
   const mail: readonly Notification[] = settings.isEmailOn ? [{ kind: 'email' }] : [];
   const slack: readonly Notification[] = settings.slack === null ? [] : [{ kind: 'slack', ...settings.slack }];
   const pagerduty: readonly Notification[] = settings.pagerduty === null ? [] : [{ kind: 'pagerduty', ...settings.pagerduty }];
@@ -97,8 +99,8 @@ export function provisionPlan(settings: ProvisionSettings, names: SettingNames):
     ownershipRules: ownershipRules(team, settings.owners),
     alertApi,
     alerts: [
-      alert('error', settings.errorEveryMinutes, [...mail, ...slack, ...pagerduty]),
-      ...(quiet.length === 0 ? [] : [alert('warning', settings.warningEveryMinutes, quiet)]),
+      ...alerts('error', settings.errorEveryMinutes, [...mail, ...slack, ...pagerduty]),
+      ...(quiet.length === 0 ? [] : alerts('warning', settings.warningEveryMinutes, quiet)),
     ],
   };
 }
@@ -113,10 +115,10 @@ function ownershipRules(team: string, owners: ReadonlyMap<string, string>): read
 }
 
 /** An alert in one line. */
-export function alertText({ level, environment, frequencyMinutes, notify }: AlertSpec): string {
+export function alertText({ on, level, environment, frequencyMinutes, notify }: AlertSpec): string {
   const where = environment === null ? '' : ` in ${environment}`;
   const what = level === 'error' ? 'level error or worse' : 'level warning';
-  return `issues of ${what}${where} that are new or back: ${notify.map(whomText).join(', ')}; at most every ${frequencyMinutes} min for the same issue`;
+  return `issues of ${what}${where} that ${on === 'new' ? 'are new or back' : 'have got worse while open'}: ${notify.map(whomText).join(', ')}; at most every ${frequencyMinutes} min for the same issue`;
 }
 
 function whomText(notification: Notification): string {

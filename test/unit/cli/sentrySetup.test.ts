@@ -47,13 +47,13 @@ test('--print with a token says what it would change, and changes nothing', asyn
   const { code, out } = await setup('--print', ...withToken());
   expect(code).toBe(0);
   expect(out).toContain('+ project drift');
-  expect(out).toMatch(/9 to create, 0 to change, 0 as they should be\. --apply carries it out\.\n$/);
+  expect(out).toMatch(/11 to create, 0 to change, 0 as they should be\. --apply carries it out\.\n$/);
   expect(server.writes()).toEqual([]);
 });
 
 test('--apply carries it out; again, there is nothing to do; what was changed by hand is shown and put back', async () => {
-  expect(await setup('--apply', ...withToken())).toMatchObject({ code: 0, out: expect.stringMatching(/8 created, 0 changed, 1 as/) });
-  expect((await setup('--apply', ...withToken())).out).toMatch(/Nothing to do: 9 as they should be\.\n$/);
+  expect(await setup('--apply', ...withToken())).toMatchObject({ code: 0, out: expect.stringMatching(/10 created, 0 changed, 1 as/) });
+  expect((await setup('--apply', ...withToken())).out).toMatch(/Nothing to do: 11 as they should be\.\n$/);
   Object.assign([...server.workflows.values()][0]!, { enabled: false });
   const shown = await setup('--print', ...withToken());
   expect(shown.out).toContain('~ alert Tidemark drift: errors\n    enabled: false -> true\n');

@@ -40,7 +40,9 @@ test('from nothing, all is made: teams, project, access, key, ownership, alerts'
   expect({ public: dsn }).toEqual(project?.keys[1]?.dsn);
   expect([...server.workflows.values()].map(({ name, detectorIds }) => ({ name, detectorIds }))).toEqual([
     { name: 'Tidemark drift: errors', detectorIds: [`9${project?.fields.id}`] },
+    { name: 'Tidemark drift: errors, escalated', detectorIds: [`9${project?.fields.id}`] },
     { name: 'Tidemark drift: warnings', detectorIds: [`9${project?.fields.id}`] },
+    { name: 'Tidemark drift: warnings, escalated', detectorIds: [`9${project?.fields.id}`] },
   ]);
 });
 
@@ -91,7 +93,7 @@ describe('what a person changed by hand is seen, and put back', () => {
   });
 
   test('an alert that was deleted', async () => {
-    server.workflows.delete([...server.workflows.keys()][1]!);
+    server.workflows.delete([...server.workflows.keys()][2]!);
     expect(await putBack()).toMatchObject({ resource: 'alert Tidemark drift: warnings', action: 'create' });
   });
 
@@ -113,7 +115,7 @@ describe('what a person changed by hand is seen, and put back', () => {
 test('lists are read to their last page: of many alerts and keys, those of Tidemark are found', async () => {
   await run(true);
   for (let id = 0; id < 5; id++) server.workflows.set(`a${id}`, { id: `a${id}`, name: `Tidemark other-${id}: errors` });
-  const ours = [...server.workflows.entries()].slice(0, 2);
+  const ours = [...server.workflows.entries()].filter(([, { name }]) => String(name).startsWith('Tidemark drift'));
   for (const [id] of ours) server.workflows.delete(id);
   for (const [id, fields] of ours) server.workflows.set(id, fields);
   server.projects.get('drift')!.keys.unshift(...['a', 'b', 'c'].map((id) => ({ id, name: id, isActive: true, dsn: { public: 'x' } })));

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../src/core/errors.ts';
+import { issueOf } from '../../../../src/sentry/issue.ts';
 import { ruleBody, workflowBody } from '../../../../src/sentry/provision/alertBodies.ts';
 import { ownRules, withOwnRules } from '../../../../src/sentry/provision/ownership.ts';
 import { type ProvisionSettings, provisionPlan } from '../../../../src/sentry/provision/plan.ts';
+import { event } from '../../../support/events.ts';
 import { provisionSettings, settingNames } from '../../../support/provisionSettings.ts';
 
+const issueContext = { group: 'g', links: {}, configFiles: [], sensitive: new Set<string>(), environment: 'test', release: 'r' };
 const planOf = (changes: Partial<ProvisionSettings> = {}) => provisionPlan(provisionSettings(changes), settingNames);
 
 describe('the plan', () => {
@@ -17,7 +20,13 @@ describe('the plan', () => {
   });
 
   test('errors tell everyone who is set up; warnings only mail, once a day', () => {
-    const [errors, warnings] = planOf().alerts;
+    const [errors, worse, warnings, worseWarnings] = planOf().alerts;
+    expect([worse, worseWarnings].map((one) => [one?.name, one?.on])).toEqual([
+      ['Tidemark drift: errors, escalated', 'escalated'],
+      ['Tidemark drift: warnings, escalated', 'escalated'],
+    ]);
+    expect(worse?.notify).toEqual(errors?.notify);
+    expect(worseWarnings?.notify).toEqual(warnings?.notify);
     expect(errors).toMatchObject({ name: 'Tidemark drift: errors', level: 'error', frequencyMinutes: 60 });
     expect(errors?.notify.map(({ kind }) => kind)).toEqual(['email', 'slack', 'pagerduty']);
     expect(warnings).toMatchObject({ name: 'Tidemark drift: warnings', level: 'warning', frequencyMinutes: 1_440 });
@@ -27,8 +36,8 @@ describe('the plan', () => {
   test('a warning never pages: with PagerDuty alone there is no alert for warnings, with Slack it goes there', () => {
     const kinds = (changes: Partial<ProvisionSettings>) =>
       planOf({ isEmailOn: false, ...changes }).alerts.map(({ notify }) => notify.map(({ kind }) => kind));
-    expect(kinds({ slack: null })).toEqual([['pagerduty']]);
-    expect(kinds({})).toEqual([['slack', 'pagerduty'], ['slack']]);
+    expect(kinds({ slack: null })).toEqual([['pagerduty'], ['pagerduty']]);
+    expect(kinds({})).toEqual([['slack', 'pagerduty'], ['slack', 'pagerduty'], ['slack'], ['slack']]);
   });
 
   test('what Sentry would refuse is refused before anything is sent, all of it at once', () => {
@@ -56,7 +65,7 @@ describe('the plan', () => {
 });
 
 describe('bodies of alerts', () => {
-  const [errors, warnings] = planOf().alerts;
+  const [errors, worse, warnings] = planOf().alerts;
 
   test('a workflow fires on new and returned issues of the level error or worse', () => {
     expect(workflowBody(errors!)).toMatchObject({
@@ -82,6 +91,26 @@ describe('bodies of alerts', () => {
       ],
     });
     expect(workflowBody(warnings!)).toMatchObject({ actionFilters: [{ conditions: [{ comparison: { level: 30, match: 'eq' } }] }] });
+  });
+
+  test('an escalation in an open issue is neither new nor back: it is told by its tag, whatever the issue was before', () => {
+    expect(workflowBody(worse!)).toMatchObject({
+      triggers: { conditions: [{ type: 'every_event', comparison: true, conditionResult: true }] },
+      actionFilters: [
+        {
+          logicType: 'all',
+          conditions: [
+            { type: 'level', comparison: { level: 40, match: 'gte' } },
+            { type: 'tagged_event', comparison: { key: 'step', match: 'eq', value: 'escalated' } },
+          ],
+        },
+      ],
+    });
+    const rule = ruleBody(worse!);
+    expect(rule.conditions).toEqual([{ id: expect.stringMatching(/EveryEventCondition$/) }]);
+    expect(rule.filters[1]).toEqual({ id: expect.stringMatching(/TaggedEventFilter$/), key: 'step', match: 'eq', value: 'escalated' });
+    // The tag is that of the events themselves.
+    expect(issueOf(event('a', 1, 'escalated'), issueContext).tags?.step).toBe('escalated');
   });
 
   test('the rule of an old version says the same, with texts alone as values', () => {
