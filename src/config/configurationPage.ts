@@ -1,4 +1,5 @@
 /** `docs/configuration.md`, made from the schema. */
+import { linkHoles } from './links.ts';
 import { entryKeys, type Key, leavesOf, modelKeys, perModel, rootKeys, type Section, variableOf } from './schema.ts';
 
 const introduction = `# Configuration
@@ -41,7 +42,9 @@ export function configurationPage(): string {
       )} for its model. \`TIDEMARK_MODELS\` takes all entries as one JSON object; \`--set models.fraud.owner=ml-risk\` sets one key.\n`,
     table(modelKeys, ['models', 'NAME'], false),
     '## links\n',
-    'Optional, URL templates by name (`dashboard`, `runbook`, ...), shown in issues. `TIDEMARK_LINKS` takes them as one JSON object.\n',
+    'Optional, URL templates by name (`dashboard`, `runbook`, `repository`, ...), shown in issues. `TIDEMARK_LINKS` takes them as one JSON object.\n',
+    '```yaml\nlinks:\n  dashboard: https://grafana.example.com/d/models?var-model={model}&from={fromMs}&to={toMs}\n  runbook: https://wiki.example.com/drift/{kind}\n  repository: https://git.example.com/models/{model}\n```\n',
+    `Filled in, encoded for a URL; anything else in braces stays as it is:\n\n| in braces | |\n|---|---|\n${linkHoles.map(([hole, meaning]) => `| \`${hole}\` | ${meaning} |`).join('\n')}\n`,
   );
   return `${parts
     .filter((part) => part !== '\n')

@@ -4,13 +4,14 @@
  */
 import type { Event } from '@sentry/core';
 import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import { acceptCommand, type CommandFacts, muteCommand, replayCommand } from './commands.ts';
 import { harmlessPart, isPrivate, type Sensitive } from './privacy.ts';
 import { changeText, count, cut, effectsText, issueLine, issueTitle, lineLength, oneLine, overText, ranked, size } from './wording.ts';
 
 export interface IssueContext {
   /** `kafka.group`: part of the fingerprint, so that two deployments never share an issue. */
   readonly group: string;
-  /** URL templates by name (`links` of the config); `{model}`, `{version}`, `{feature}`, `{kind}`, `{incident}`, `{from}`, `{to}` are filled in. */
+  /** URL templates by name (`links` of the config); what is filled in, `config/links.ts` lists. */
   readonly links: Readonly<Record<string, string>>;
   /** Features and segments of the event's model whose values must not leave. */
   readonly sensitive: Sensitive;
@@ -26,6 +27,8 @@ const tagKeyLength = 32;
 const tagValueLength = 200;
 const topFeatures = 5;
 const sourceRows = 40;
+/** A variation nearer to that of independent rows is not worth a word. */
+const worthPhi = 1.05;
 
 type Flat = Readonly<Record<string, string | number | boolean>>;
 
@@ -96,7 +99,8 @@ function contextsOf(event: EventRecord, context: IssueContext, end: EventRecord 
     'Top features': topSeries(event, context.sensitive),
     'What changed': whatChanged(event, end),
     Source: sourceOf(event),
-    Reproduce: reproduce(event, context.configFiles),
+    Reproduce: reproduce(event, context),
+    ...(end === null ? { 'What now': whatNow(event, context) } : {}),
     ...(Object.keys(links).length === 0 ? {} : { Links: links }),
   };
 }
@@ -134,7 +138,7 @@ function seriesRow(series: EventSeries, sensitive: Sensitive): string {
   const current = isHidden ? harmlessPart(series.current) : series.current;
   const baseline = isHidden ? harmlessPart(series.baseline) : series.baseline;
   const changes = Object.entries(current)
-    .filter(([name]) => name !== 'observed')
+    .filter(([name, value]) => name !== 'observed' && (value !== 0 || baseline[name] !== 0))
     .map(([name, value]) => {
       const before = Object.hasOwn(baseline, name) ? baseline[name] : undefined;
       return `${name} ${before === undefined ? '' : `${plain(before)} → `}${plain(value)}`;
@@ -145,7 +149,7 @@ function seriesRow(series: EventSeries, sensitive: Sensitive): string {
     ...changes,
     `n ${count(series.n)}, baseline ${count(series.baselineN)}`,
     `p ${size(series.p)}`,
-    `varies ${size(series.phi)}× as much as independent rows would`,
+    ...(series.phi < worthPhi ? [] : [`varies ${size(series.phi)}× as much as independent rows would`]),
     ...(isHidden ? ['values withheld'] : []),
     ...(series.joined ? [] : ['moving too']),
   ];
@@ -180,33 +184,35 @@ function sourceOf(event: EventRecord): Flat {
 }
 
 /** The command that comes to the event again, and what it wants. */
-function reproduce(event: EventRecord, configFiles: readonly string[]): Flat {
-  const config = (configFiles.length === 0 ? ['tidemark.yaml'] : configFiles).map((file) => `--config ${shellWord(file)}`).join(' ');
-  const { from, to } = event.replay ?? { from: event.windowStart, to: event.windowEnd };
+function reproduce(event: EventRecord, facts: CommandFacts): Flat {
   const note =
     event.replay === undefined
       ? 'A "first" baseline is learned from where the replay begins: set --from back by baseline.duration to see the event come again.'
       : `It begins where the model did, for there its baseline was learned, and comes to event ${event.id}${event.exact ? '' : ', if nothing that made it inexact matters'}. The topics must still hold that time.`;
+  return { command: replayCommand(event, facts), note };
+}
+
+/** What a person may say to it, once they know what it is. */
+function whatNow(event: EventRecord, facts: CommandFacts): Flat {
   return {
-    command: `tidemark backtest ${config} --from ${plainTime(from)} --to ${plainTime(to)} --out incident-${event.incident.slice(0, 8)}`,
-    note,
+    'if the change is meant': acceptCommand(event, facts),
+    'if it has to wait': muteCommand(event, facts),
   };
 }
 
-/** A word of a POSIX shell. */
-function shellWord(text: string): string {
-  return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 function linksOf(event: EventRecord, { links, sensitive }: IssueContext): Flat {
-  const values = new Map([
+  const values = new Map<string, string>([
     ['model', event.model],
     ['version', newestVersion(event)],
     ['kind', event.kind],
+    ['severity', event.severity],
+    ['team', event.owner ?? ''],
     ['incident', event.incident],
     ['feature', ranked(event.series)[0]?.name ?? ''],
     ['from', event.windowStart],
     ['to', event.windowEnd],
+    ['fromMs', String(Date.parse(event.windowStart))],
+    ['toMs', String(Date.parse(event.windowEnd))],
     ...openSegments(event, sensitive),
   ]);
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 /** The summary of a storm as an event of Sentry: pure, and one issue per group and period, whichever worker reports. */
 import type { Event } from '@sentry/core';
 import type { StormSummary } from '../core/incident/storm.ts';
-import { count, cut, oneLine } from './wording.ts';
+import { count, cut, minuteTime, oneLine, titleLength } from './wording.ts';
 
 /** Rows of the context: Sentry shows a flat list, and a longer one helps nobody. */
 const rows = 40;
@@ -19,8 +19,8 @@ export function stormIssueOf(
   const [owner = null] = owners;
   const team = owners.size === 1 && owner !== null ? { team: cut(oneLine(owner), tagValueLength) } : {};
   const models = new Set(groups.map(({ model }) => model));
-  const [largest] = groups;
-  const mostly = largest === undefined ? '' : `, most: ${largest.model} ${largest.kind} (${count(largest.incidents)})`;
+  const named = groups.slice(0, 3).map(({ model, kind, incidents: number }) => `${cut(oneLine(model), 30)} ${kind} (${count(number)})`);
+  const others = groups.length > named.length ? ` and ${count(groups.length - named.length)} more` : '';
   return {
     event_id: summary.id,
     platform: 'other',
@@ -32,8 +32,13 @@ export function stormIssueOf(
     exception: {
       values: [
         {
-          type: `Many incidents: ${count(incidents)} more suppressed`,
-          value: cut(oneLine(`${count(models.size)} models between ${from} and ${to}${mostly}: look for a broken feed first`), 500),
+          type: cut(`${count(incidents)} more incidents suppressed: ${named.join(', ')}${others}`, titleLength),
+          value: cut(
+            oneLine(
+              `${count(models.size)} ${models.size === 1 ? 'model' : 'models'} between ${minuteTime(from)} and ${minuteTime(to)}: look for a broken feed first`,
+            ),
+            500,
+          ),
         },
       ],
     },

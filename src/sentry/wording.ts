@@ -7,7 +7,7 @@ import { rateSeries } from '../core/summarize/seriesNames.ts';
 import { isPrivate, type Sensitive, withoutValue } from './privacy.ts';
 
 /** Longest title and value line, in characters. */
-const titleLength = 120;
+export const titleLength = 120;
 export const lineLength = 300;
 
 const kindTitles: Readonly<Record<EventRecord['kind'], string>> = {
@@ -103,9 +103,10 @@ export function changeText(series: EventSeries, sensitive: Sensitive): string {
   return isPrivate(series.name, sensitive) ? change({ ...series, statistic: withoutValue(series.statistic) }) : change(series);
 }
 
-/** `effect 0.31, PSI 0.28, KS 0.12`. */
+/** `effect 0.31, PSI 0.28, KS 0.12`, without what is not there at all. */
 export function effectsText(series: EventSeries): string {
   return Object.entries(series.effects)
+    .filter(([, value]) => value !== 0)
     .map(([name, value]) => `${effectNames.get(name) ?? name} ${size(value)}`)
     .join(', ');
 }

@@ -76,6 +76,7 @@ describe('the page of the inbox in a browser', () => {
       'What changed',
       'Source',
       'Reproduce',
+      'What now',
       'Links',
       '3 events',
       'About',

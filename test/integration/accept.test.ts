@@ -78,7 +78,11 @@ it('an accepted change resolves the issue with who and why, is learned anew, and
   expect(noSeries.code).toBe(2);
   expect(noSeries.err).toMatch(/no series "amout".*there is amount/);
 
-  const said = await say('accept', 'fraud', '--reason', 'new pricing since Monday');
+  // As the issue says it, with a reason.
+  const offered = String(issue?.events[0]?.event.contexts?.['What now']?.['if the change is meant']);
+  expect(offered).toBe('tidemark accept fraud --kind drift --reason WHY --config tidemark.yaml');
+  const words = offered.split(' ').slice(1, -2);
+  const said = await say(...words.map((word) => (word === 'WHY' ? 'new pricing since Monday' : word)));
   expect(said).toMatchObject({ code: 0, err: '' });
   expect(said.out).toMatch(
     /^open: drift since 2026-03-02 .*: amount \(incident [0-9a-f]{32}\)\nwritten: .*partials, partition \d, offset \d+\n/,

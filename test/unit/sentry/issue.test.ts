@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { linkHoles } from '../../../src/config/links.ts';
 import type { EventRecord } from '../../../src/core/incident/event.ts';
 import { type IssueContext, issueOf } from '../../../src/sentry/issue.ts';
 import { event, hex, series } from '../../support/events.ts';
@@ -98,6 +99,7 @@ describe('the issue of an event', () => {
       '2026-03-01T12:30:00Z: recovered before Sentry could be told of this step',
     );
     expect(issueOf(was, context).contexts?.['What changed']).not.toHaveProperty('over since');
+    expect(issue.contexts).not.toHaveProperty('What now');
   });
 
   it('carries the tags for routing, and leaves out the empty ones', () => {
@@ -128,7 +130,7 @@ describe('the issue of an event', () => {
 
   it('shows what changed, the source and how to reproduce it as flat tables', () => {
     const contexts = issueOf(opened(), context).contexts ?? {};
-    expect(Object.keys(contexts)).toEqual(['Top features', 'What changed', 'Source', 'Reproduce']);
+    expect(Object.keys(contexts)).toEqual(['Top features', 'What changed', 'Source', 'Reproduce', 'What now']);
     expect(contexts['What changed']).toMatchObject({
       step: 'opened',
       'open since': '2026-03-01T10:00:00Z',
@@ -180,6 +182,36 @@ describe('the issue of an event', () => {
     expect(top?.more).toBe('2 more series');
   });
 
+  it('leaves out of a row what says nothing: sizes that were and are zero, and a variation like that of independent rows', () => {
+    const quiet = series('amount', {
+      phi: 1.01,
+      effects: { effect: 0.31, newShare: 0 },
+      current: { zeros: 0, mean: 2 },
+      baseline: { zeros: 0, mean: 0 },
+    });
+    const row = issueOf(opened({ series: [quiet] }), context).contexts?.['Top features']?.['1. amount'];
+    expect(row).not.toMatch(/zeros|new categories|varies/);
+    expect(row).toContain('mean 0 → 2');
+    const stopped = series('amount', { current: { zeros: 0 }, baseline: { zeros: 0.4 } });
+    expect(issueOf(opened({ series: [stopped] }), context).contexts?.['Top features']?.['1. amount']).toContain('zeros 0.4 → 0');
+  });
+
+  it('links to the dashboard of the model and window, the runbook and the repository: every hole that the documentation lists is filled', () => {
+    const links = {
+      dashboard: 'https://grafana.example.com/d/models?var-model={model}&from={fromMs}&to={toMs}',
+      runbook: 'https://wiki.example.com/drift/{kind}',
+      repository: 'https://git.example.com/models/{model}/tree/{version}',
+    };
+    expect(issueOf(opened(), { ...context, links }).contexts?.Links).toEqual({
+      dashboard: `https://grafana.example.com/d/models?var-model=fraud&from=${Date.UTC(2026, 2, 1, 9)}&to=${Date.UTC(2026, 2, 1, 10)}`,
+      runbook: 'https://wiki.example.com/drift/drift',
+      repository: 'https://git.example.com/models/fraud/tree/2026-02',
+    });
+    const all = linkHoles.map(([hole]) => `{${hole.replace('NAME', 'country')}}`).join('/');
+    const filled = issueOf(opened({ segment: { country: 'DE' } }), { ...context, links: { all: `https://x/${all}` } }).contexts?.Links?.all;
+    expect(filled).not.toMatch(/[{}]|undefined/);
+  });
+
   it('fills links, leaves unknown holes alone, and escapes what it fills in', () => {
     const links = { dashboard: 'https://d/{model}?from={from}&s={segment.country}', runbook: 'https://r/{nothing}/{constructor}' };
     const filled = issueOf(opened({ model: 'a b/c', segment: { country: 'D E' } }), { ...context, links }).contexts?.Links;
@@ -218,7 +250,7 @@ describe('what never leaves', () => {
     const sent = text(['email', 'city']);
     for (const hidden of [secret, '31,337', '31337', '99,173', '99173', '77,123']) expect(sent).not.toContain(hidden);
     expect(sent).toContain('Data drift: fraud / email [city (withheld)]');
-    expect(sent).toContain('email: category 0.4, expected 0.1, n = 48,210, since 2026-03-01 09:40Z');
+    expect(sent).toContain('email: share of one category 40.0 %, expected 10.0 %, n = 48,210, since 2026-03-01 09:40Z');
     expect(sent).toContain('mean 4.5 → 4.5');
     expect(sent).toContain('values withheld');
   });

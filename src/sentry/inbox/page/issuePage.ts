@@ -55,13 +55,13 @@ function details(event: InboxEvent): Markup {
 }
 
 function context(name: string, table: Readonly<Record<string, unknown>>): Markup {
-  const rows = Object.entries(table).map(([key, value]) => html`<dt>${key}</dt><dd>${cell(value, key)}</dd>`);
+  const rows = Object.entries(table).map(([key, value]) => html`<dt>${key}</dt><dd>${cell(value)}</dd>`);
   return html`<section class="card section"><h2>${name}</h2><dl>${rows}</dl></section>`;
 }
 
-function cell(value: unknown, key: string): Markup {
+function cell(value: unknown): Markup {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (key === 'command') return html`<code class="block">${text}</code>`;
+  if (text.startsWith('tidemark ')) return html`<code class="block">${text}</code>`;
   if (/^https?:\/\/\S+$/.test(text)) return html`<a href="${text}" rel="noreferrer">${text}</a>`;
   const parts = text.split(' · ');
   return parts.length === 1
