@@ -2,6 +2,7 @@
  * One model on the data clock: panes become nodes, nodes windows, windows evaluations, evaluations incidents of kind drift and quality; and
  * the baseline learns. Everything that a restart needs leaves as facts.
  */
+
 import { dayMs } from '../duration.ts';
 import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
@@ -11,6 +12,7 @@ import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf, stepsPerWindow } from '../settings.ts';
 import type { CommandRecord, PartialRecord, SegmentKey } from '../summarize/messages.ts';
+import { seriesOfFeature } from '../summarize/seriesNames.ts';
 import { BaselineLearner } from './baselineLearner.ts';
 import { baselineUnitMs, type CellBaseline } from './cellFit.ts';
 import { CellHistory } from './cellHistory.ts';
@@ -66,7 +68,7 @@ export class DataDetector {
     this.#settings = settings;
     this.#modelSettings = settingsOf(settings, model);
     this.#unitMs = baselineUnitMs(settings);
-    this.#declared = new Set([...this.#modelSettings.important, ...this.#modelSettings.sensitive]);
+    this.#declared = new Set([...this.#modelSettings.important, ...this.#modelSettings.sensitive].map(seriesOfFeature));
     this.#evaluator = new WindowEvaluator(settings, this.#unitMs);
     this.#losses = new LossWatch(settings);
     this.#book = new IncidentBook(settings.group, model, this.#modelSettings.alerts);

@@ -2,6 +2,7 @@
  * All windows of one model that end at one pane, tested as one family per scale (recipe, sections 5 and 6): evaluations for the output,
  * signals for the incident book.
  */
+
 import { formatDuration } from '../duration.ts';
 import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, Severity } from '../incident/event.ts';
@@ -284,7 +285,7 @@ function signalOf(
 /** Severity by consequence (docs/design/design.md, section 4): what the model says matters more than one feature, unless that is marked important. */
 function severityOf(series: string, settings: ModelSettings): Severity {
   if (series === 'prediction' || series === 'score' || series === 'label') return 'warning';
-  return settings.important.includes(series) ? 'warning' : 'info';
+  return settings.important.some((feature) => seriesOfFeature(feature) === series) ? 'warning' : 'info';
 }
 
 /** Broken data is an error; some more late records than usual is none yet. */

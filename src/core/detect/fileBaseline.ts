@@ -2,10 +2,12 @@
  * What a baseline file says of one model (docs/design/protocol.md, File baseline): by cell either a finished baseline, where its rows have times, or
  * scores and rates that wait for the variation of the first live days, where they have none. The same file gives the same.
  */
+
 import { dayMs } from '../duration.ts';
 import type { CoreSettings } from '../settings.ts';
 import { settingsOf } from '../settings.ts';
 import type { PartialRecord } from '../summarize/messages.ts';
+import { seriesOfFeature } from '../summarize/seriesNames.ts';
 import { baselineUnitMs, type CellBaseline, fitCell, type UndatedCell } from './cellFit.ts';
 import { allVersions, type CellKey, cellText, type Node, paneNodes } from './node.ts';
 
@@ -99,7 +101,7 @@ function unitNodes(
   const summarizedBy = fileSettings(settings);
   const unitMs = summarizedBy.window.hopMs;
   const { important, sensitive } = settingsOf(settings, model);
-  const declared = new Set([...important, ...sensitive]);
+  const declared = new Set([...important, ...sensitive].map(seriesOfFeature));
   const units = new Map<number, PartialRecord[]>();
   for (const partial of partials) {
     if (partial.paneMs === null) continue;
