@@ -8,7 +8,7 @@ import { type Metrics, noMetrics } from '../../../src/core/metrics.ts';
 import { MemoryLog, type MemoryLogOptions } from '../../../src/log/memory/memoryLog.ts';
 import type { Clock, Log } from '../../../src/log/port.ts';
 import { NotifyStage } from '../../../src/stages/notify.ts';
-import type { SinkName } from '../../../src/stages/sink.ts';
+import type { Sink, SinkName } from '../../../src/stages/sink.ts';
 import { event, hex } from '../../support/events.ts';
 import { SimulatedClock } from '../../support/simulatedClock.ts';
 
@@ -252,6 +252,36 @@ describe('the notify stage', () => {
     expect(taken).toHaveLength(5);
     expect(new Set(taken).size).toBe(1);
     await Promise.all([stop(), clock.runTo(clock.nowMs() + 1_000, isBusy)]);
+  });
+
+  it('leaves the server alone when it refuses a summary with a limit, too', async () => {
+    const clock = new SimulatedClock(0);
+    const log = await newLog({ clock });
+    await write(log, 0, event('a', 0, 'opened'), event('suppressed', 0, 'opened'));
+    const sentMs: number[] = [];
+    const controller = new AbortController();
+    const quiet: Logger = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+    const sink: Sink = {
+      name: 'sentry',
+      deliver: async () => {
+        sentMs.push(clock.nowMs());
+        return accepted;
+      },
+      deliverSummary: async () => ({ outcome: 'rate-limited', retryAfterMs: 600_000, status: 429 }),
+      close: async () => {},
+    };
+    const storm = { issues: 1, segments: 1, perMs: 3_600_000 };
+    const ended = new NotifyStage({ log, group: 'g', clock, logger: quiet, metrics: noMetrics, sink, storm, random: () => 0 }).run(
+      controller.signal,
+    );
+    const isBusy = () => false;
+    await clock.runTo(15_000, isBusy);
+    await write(log, 0, event('a', 1, 'escalated'));
+    await clock.runTo(900_000, isBusy);
+    expect(sentMs).toHaveLength(2);
+    expect(sentMs[1]).toBeGreaterThanOrEqual(610_000);
+    controller.abort();
+    await Promise.all([ended, clock.runTo(910_000, isBusy)]);
   });
 
   it('parks a record that is no event and goes on', async () => {
