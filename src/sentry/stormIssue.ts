@@ -54,7 +54,7 @@ export function stormIssueOf(
       ),
       'What now': {
         why: 'More incidents opened than sentry.storm lets through as issues of their own',
-        where: `Every one stands in the topic ${context.group}.events; "tidemark inspect" shows them`,
+        where: `Every one stands in the topic ${context.group}.events; "tidemark inspect events" shows them`,
         next: 'One that lasts gets its issue at its next reminder, when there is room',
       },
     },

@@ -107,11 +107,11 @@ export function provisionPlan(settings: ProvisionSettings, names: SettingNames):
 
 /**
  * Every issue carries the tag `team` of its model's owner (`models.NAME.owner`). Of several rules that match, Sentry takes the last, so the
- * rule for all comes first.
+ * rule for all comes first: by the tag `step`, which the summary of a storm has too, whose models may have several owners.
  */
 function ownershipRules(team: string, owners: ReadonlyMap<string, string>): readonly string[] {
   const owning = [...new Set(owners.values())].filter((owner) => owner !== team).sort();
-  return [`tags.model:* #${team}`, ...owning.map((owner) => `tags.team:${owner} #${owner}`)];
+  return [`tags.step:* #${team}`, ...owning.map((owner) => `tags.team:${owner} #${owner}`)];
 }
 
 /** An alert in one line. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../src/core/errors.ts';
+import { IssueCap } from '../../../../src/core/incident/storm.ts';
 import { issueOf } from '../../../../src/sentry/issue.ts';
 import { ruleBody, workflowBody } from '../../../../src/sentry/provision/alertBodies.ts';
 import { ownRules, withOwnRules } from '../../../../src/sentry/provision/ownership.ts';
 import { type ProvisionSettings, provisionPlan } from '../../../../src/sentry/provision/plan.ts';
+import { stormIssueOf } from '../../../../src/sentry/stormIssue.ts';
 import { event } from '../../../support/events.ts';
 import { provisionSettings, settingNames } from '../../../support/provisionSettings.ts';
 
@@ -16,7 +18,13 @@ describe('the plan', () => {
   });
 
   test('issues go to the owner of their model, all others to the team of the project: its rule comes first, for the last match wins', () => {
-    expect(planOf().ownershipRules).toEqual(['tags.model:* #ml-platform', 'tags.team:ml-growth #ml-growth', 'tags.team:ml-risk #ml-risk']);
+    expect(planOf().ownershipRules).toEqual(['tags.step:* #ml-platform', 'tags.team:ml-growth #ml-growth', 'tags.team:ml-risk #ml-risk']);
+    const cap = new IssueCap({ issues: 0, segments: 0, perMs: 3_600_000 }, 1);
+    cap.takeUp(0, { records: new Map(), told: new Map() });
+    for (const owner of ['ml-risk', 'ml-growth']) cap.admits(0, event(owner, 0, 'opened', { owner }), 0);
+    const summary = cap.owed('g');
+    if (summary === null) throw new Error('a summary is owed');
+    expect(stormIssueOf(summary, issueContext).tags).toEqual({ step: 'storm', severity: 'warning' });
   });
 
   test('errors tell everyone who is set up; warnings only mail, once a day', () => {
