@@ -26,6 +26,20 @@ export function mustAskFirst({ step }: Pick<EventRecord, 'step'>): boolean {
   return step === 'reminded';
 }
 
+/** Levels of Sentry that our events have, from the least. */
+const levels = ['info', 'warning', 'error'];
+
+/**
+ * Whether an incident that continues the issue of a former one is worse than what a person archived: as in an escalation of the same incident, that is news. Not
+ * a level of ours: somebody else's event, of which nothing is known.
+ */
+export function isWorseThanArchived(
+  issue: Pick<ApiIssue, 'status' | 'isClosedByAge' | 'level'>,
+  { severity }: Pick<EventRecord, 'severity'>,
+): boolean {
+  return closedByPerson(issue) === 'archived' && levels.includes(issue.level) && levels.indexOf(severity) > levels.indexOf(issue.level);
+}
+
 /** What marks a comment as that of this event, so that a repetition finds it. */
 export function commentMark(event: Pick<EventRecord, 'id'>): string {
   return `tidemark:${event.id}`;

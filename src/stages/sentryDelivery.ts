@@ -15,7 +15,7 @@ import { addComment, commentsOf, type IssuePlace, issuePlace, issueWithTag, read
 import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
 import type { Schedule } from '../sentry/latePictures.ts';
-import { closedByPerson, commentMark, endComment, mustAskFirst } from '../sentry/life.ts';
+import { closedByPerson, commentMark, endComment, isWorseThanArchived, mustAskFirst } from '../sentry/life.ts';
 import { pictureAttachments } from '../sentry/picture.ts';
 import { sensitiveOf } from '../sentry/privacy.ts';
 import { stormIssueOf } from '../sentry/stormIssue.ts';
@@ -81,9 +81,18 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
   /** An event does not bring back what a person has archived: a new series or a higher severity is worth saying so. */
   async function unarchive(at: IssuePlace, event: EventRecord): Promise<void> {
     const id = await find(at, event);
-    if (id === null || closedByPerson(await readIssue(at, id)) !== 'archived') return;
+    if (id !== null && closedByPerson(await readIssue(at, id)) === 'archived') await reopen(at, event, id);
+  }
+
+  async function reopen(at: IssuePlace, event: EventRecord, id: string): Promise<void> {
     await setIssueStatus(at, id, 'unresolved');
     logger.info({ ...facts(event), issue: id }, 'The incident has grown since a person archived its issue: it is open again');
+  }
+
+  /** Id of the issue that the incident continues, where a person archived it when it was less severe. Asked before the event, which sets the level anew. */
+  async function archivedAsLess(at: IssuePlace, event: EventRecord): Promise<string | null> {
+    const id = await issueWithTag(at, 'incident', event.chain);
+    return id !== null && isWorseThanArchived(await readIssue(at, id), event) ? id : null;
   }
 
   /** Comment first, then resolve: a repetition after a crash finds either done. */
@@ -144,12 +153,16 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
         if (answer !== null) return answer;
       }
       const sensitive = sensitiveOf(event, config);
+      const isContinued = event.step === 'opened' && event.chain !== event.incident && end === null;
+      const archived = place === null || !isContinued ? null : await archivedAsLess(place, event).catch(() => null);
       const issue = issueOf(event, { ...context, sensitive }, end);
       const answer = await client.deliver(issue, await drawn(event, sensitive, { logger, metrics }));
       if (place !== null && event.step === 'escalated' && end === null && answer.outcome === 'accepted') {
         // Sentry has the event: a repetition of it for the sake of the archive could count twice.
         await unarchive(place, event).catch((error: unknown) => void refused(event, error));
       }
+      if (place !== null && archived !== null && answer.outcome === 'accepted')
+        await reopen(place, event, archived).catch((error: unknown) => void refused(event, error));
       return answer;
     },
     deliverSummary: (summary) => client.deliver(stormIssueOf(summary, context)),

@@ -143,6 +143,26 @@ describe('an issue, from its incident opening to long after', () => {
     },
   );
 
+  it.each([
+    ['as bad as before stays archived', 'warning', 'ignored'],
+    ['worse than before is open again', 'error', 'unresolved'],
+  ] as const)('that a person archived and an incident continues %s', async (_what, severity, status) => {
+    await start();
+    await write(step('a', 0, 'opened'));
+    await until(() => steps().length === 1);
+    await inbox.act(issue()?.id ?? '', 'set_ignored');
+    await write(step('a', 1, 'recovered'));
+    await until(() => notes().length === 1);
+    await write(step('again', 0, 'opened', { chain: hex('a'), severity }));
+    await until(() => steps().length === 2);
+    // The next of the chain goes when the former is done with.
+    await write(step('again', 1, 'recovered', { chain: hex('a'), severity }));
+    await until(() => notes().length === 2);
+    expect(issue()?.activity.map(({ type }) => type)).toEqual(
+      status === 'ignored' ? ['set_ignored', 'note', 'note'] : ['set_ignored', 'note', 'set_unresolved', 'note', 'set_resolved'],
+    );
+  });
+
   it('that a person archived is not resolved at the end, for the next event would bring it back; the comment is there', async () => {
     await start();
     await write(step('a', 0, 'opened'));

@@ -16,6 +16,8 @@ export interface ApiIssue {
    */
   readonly isClosedByAge: boolean;
   readonly url: string | null;
+  /** Level of its newest event, as `warning`; empty where Sentry does not say. */
+  readonly level: string;
 }
 
 /** Where the issues of one organization are asked for. */
@@ -47,7 +49,13 @@ export async function readIssue({ api, organization }: IssuePlace, id: string): 
   const found = await api.call('GET', apiPath`organizations/${organization}/issues/${id}/`, { scope: issueScopes.read });
   const status = textAt(found, 'status');
   if (status === null) throw new SentryApiError(`Sentry gave an issue ${id} without a status`, null);
-  return { id, status, isClosedByAge: newestStatusChange(found) === 'set_resolved_by_age', url: textAt(found, 'permalink') };
+  return {
+    id,
+    status,
+    isClosedByAge: newestStatusChange(found) === 'set_resolved_by_age',
+    url: textAt(found, 'permalink'),
+    level: textAt(found, 'level') ?? '',
+  };
 }
 
 export async function setIssueStatus({ api, organization }: IssuePlace, id: string, status: 'resolved' | 'unresolved'): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isEnd } from '../../../src/core/incident/event.ts';
-import { closedByPerson, commentMark, endComment, mustAskFirst } from '../../../src/sentry/life.ts';
+import { closedByPerson, commentMark, endComment, isWorseThanArchived, mustAskFirst } from '../../../src/sentry/life.ts';
 import { event, series } from '../../support/events.ts';
 
 const none = new Set<string>();
@@ -15,6 +15,17 @@ describe('what a person has closed', () => {
     ['reprocessing', false, null],
   ] as const)('%s, by age %s: %s', (status, isClosedByAge, closed) => {
     expect(closedByPerson({ status, isClosedByAge })).toBe(closed);
+  });
+
+  it.each([
+    ['ignored', 'warning', 'error', true],
+    ['ignored', 'error', 'error', false],
+    ['ignored', 'error', 'warning', false],
+    ['ignored', 'fatal', 'error', false],
+    ['resolved', 'info', 'error', false],
+    ['unresolved', 'info', 'error', false],
+  ] as const)('%s at %s, continued by an incident of severity %s: news %s', (status, level, severity, isNews) => {
+    expect(isWorseThanArchived({ status, isClosedByAge: false, level }, { severity })).toBe(isNews);
   });
 
   it('is asked about before a reminder alone: every other step has news', () => {
