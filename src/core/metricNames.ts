@@ -73,6 +73,11 @@ export const metrics = {
     help: '1 while a source partition has had nothing new for window.idleAfter, else 0.',
     labels: ['topic', 'partition'],
   },
+  tidemark_summarize_waiting: {
+    kind: 'gauge',
+    help: '1 while this worker reads no further because partitions of others are hours behind in event time. Normal while a backlog is worked off.',
+    labels: [],
+  },
   tidemark_open_cells: {
     kind: 'gauge',
     help: 'Cells held in memory by the summarize stage.',
@@ -99,6 +104,11 @@ export const metrics = {
     kind: 'counter',
     help: 'Panes decided, by clock (data or label).',
     labels: ['clock'],
+  },
+  tidemark_undecided_panes: {
+    kind: 'gauge',
+    help: 'Panes of one partition of partials that are held in memory until they can be decided. Tens while a backlog is worked off, a few else.',
+    labels: ['partition'],
   },
   tidemark_partitions_stopped: {
     kind: 'gauge',

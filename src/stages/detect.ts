@@ -253,6 +253,7 @@ export class DetectStage {
       if (step !== null) steps.push(step);
     }
     task.position = batch.nextOffset;
+    this.#options.metrics.set('tidemark_undecided_panes', { partition: task.at.partition }, task.detector.undecidedPanes);
     if (steps.length > 0) task.parts.forget((head) => task.detector.isDecided(head));
     const { latePartials, changedPanes } = task.detector.counts;
     this.#options.metrics.count('tidemark_partials_after_decision_total', {}, latePartials - before.latePartials);

@@ -20,6 +20,7 @@ import { splitPartial } from '../core/summarize/parts.ts';
 import { jsonDecoder } from '../formats/json.ts';
 import { partitionKey } from '../log/partitionKey.ts';
 import type { Clock, Commit, Log, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
+import { Pace } from './pace.ts';
 import { type FirstStart, findStart } from './summarizerStart.ts';
 import { type OnGap, passLoss, SummarizeTask, type Writing } from './summarizeTask.ts';
 
@@ -60,6 +61,7 @@ export class SummarizeStage {
   /** By topic. */
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #breathe: () => Promise<unknown>;
+  readonly #pace: Pace;
   readonly #tasks = new Map<string, SummarizeTask>();
   /** Partitions that were not taken up, because records were lost at their start. */
   #refused: readonly OwnedPartition[] = [];
@@ -75,6 +77,9 @@ export class SummarizeStage {
     this.#configHash = cellConfigHash(options.settings);
     this.#sources = sourcesOf(options.settings);
     this.#breathe = options.breathe ?? setImmediate;
+    const { log, clock, logger, metrics, settings } = options;
+    const predictionTopics = settings.predictions.map(({ topic }) => topic);
+    this.#pace = new Pace({ log, clock, logger, metrics, window: settings.window, predictionTopics });
   }
 
   /** Source partitions that are not read on because records were lost (`kafka.onGap: stop`). */
@@ -94,7 +99,8 @@ export class SummarizeStage {
     try {
       while (!signal.aborted) {
         await this.#follow(member, signal);
-        const task = this.#choose(member);
+        const next = this.#choose(member);
+        const task = next !== null && (await this.#pace.allows(member, next, this.#tasks)) ? next : null;
         if (task !== null) {
           await this.#write(member, task, task.readSlice(sliceSize, clock.nowMs()), signal);
           await this.#breathe();

@@ -83,6 +83,11 @@ export class Detector {
     return this.#clocks.dataMs;
   }
 
+  /** Panes, of either clock, that are held until they can be decided. */
+  get undecidedPanes(): number {
+    return this.#predictions.size + this.#feedback.size;
+  }
+
   /** The source partitions that hold the data clock. */
   get waitingFor(): readonly string[] {
     return this.#clocks.waitingFor;

@@ -34,6 +34,11 @@ export class PaneStore {
     else if (supersedes(partial, known.partial)) pane.set(identity, { partial, offset: Math.min(offset, known.offset) });
   }
 
+  /** Number of panes that have a partial. */
+  get size(): number {
+    return this.#panes.size;
+  }
+
   get earliestPaneMs(): number | null {
     let earliest: number | null = null;
     for (const paneMs of this.#panes.keys()) if (earliest === null || paneMs < earliest) earliest = paneMs;

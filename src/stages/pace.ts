@@ -1,0 +1,127 @@
+/**
+ * Keeps a worker from reading far ahead of partitions that others read. A worker reads on from its own slowest partition; how far others are it sees in their
+ * commits, whose metadata say how far they have come in event time. Without it, a start on weeks of history would fill the memory of detect: it holds what
+ * one partition has sent until all have come to the same time.
+ */
+import { DependencyError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { WindowSettings } from '../core/settings.ts';
+import { parseResumeState } from '../core/summarize/resumeState.ts';
+import { partitionKey } from '../log/partitionKey.ts';
+import type { Clock, Commit, Log, Member, TopicPartition } from '../log/port.ts';
+import type { SummarizeTask } from './summarizeTask.ts';
+
+/** Shortest lead: rounds of asking cost about a second each. */
+const shortestLeadMs = 6 * 3_600_000;
+/** Time between two looks at the commits of others. */
+const askEveryMs = 250;
+/** Waiting for longer than this is said. */
+const longMs = 60_000;
+
+export interface PaceOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly window: WindowSettings;
+  readonly predictionTopics: readonly string[];
+}
+
+/** A prediction partition that has unread records, and the event time it has come to. */
+interface Reached {
+  readonly at: TopicPartition;
+  readonly timeMs: number;
+}
+
+export class Pace {
+  readonly #options: PaceOptions;
+  readonly #leadMs: number;
+  /** Event time up to which nothing has to be asked. */
+  #horizonMs = Number.NEGATIVE_INFINITY;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  /** Event time at which this worker began: what is taken for the place of partitions that have not told theirs. */
+  #firstMs: number | null = null;
+  #heldSinceMs: number | null = null;
+  #isTold = false;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+    this.#leadMs = leadOf(options.window);
+  }
+
+  /** Whether this partition, the slowest of the worker's own, may be read on now. Asks the group where that is not known. */
+  async allows(member: Member, task: SummarizeTask, own: ReadonlyMap<string, SummarizeTask>): Promise<boolean> {
+    const { watermarkMs } = task.summarizer;
+    if (watermarkMs === null || watermarkMs < this.#horizonMs) return this.#note(null);
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs - this.#askedAtMs < askEveryMs) return false;
+    this.#askedAtMs = nowMs;
+    this.#firstMs ??= watermarkMs;
+    try {
+      const slowest = await this.#slowest(member, own);
+      this.#horizonMs = Math.min(watermarkMs, slowest?.timeMs ?? watermarkMs) + this.#leadMs;
+      return this.#note(watermarkMs < this.#horizonMs ? null : slowest);
+    } catch (error) {
+      if (!(error instanceof DependencyError)) throw error;
+      this.#options.logger.debug({ error: String(error) }, 'How far the other partitions are could not be asked: trying again');
+      return false;
+    }
+  }
+
+  async #slowest(member: Member, own: ReadonlyMap<string, SummarizeTask>): Promise<Reached | null> {
+    const { log, predictionTopics } = this.#options;
+    let slowest: Reached | null = null;
+    for (const topic of predictionTopics) {
+      const count = await log.partitionCount(topic);
+      const places = Array.from({ length: count }, (_, partition) => ({ topic, partition }));
+      const commits = await member.committed(places);
+      const ranges = await Promise.all(places.map((at) => log.offsets(at)));
+      for (const [index, at] of places.entries()) {
+        const high = ranges[index]?.high ?? 0;
+        const task = own.get(partitionKey(at));
+        const timeMs = task === undefined ? this.#reached(commits[index] ?? null, high) : this.#reachedHere(task, high);
+        if (timeMs !== null && (slowest === null || timeMs < slowest.timeMs)) slowest = { at, timeMs };
+      }
+    }
+    return slowest;
+  }
+
+  /** As `#reached`, of a partition of this worker: also one of which nothing comes at the moment is waited for. */
+  #reachedHere({ summarizer }: SummarizeTask, high: number): number | null {
+    return summarizer.position >= high ? null : (summarizer.watermarkMs ?? this.#firstMs);
+  }
+
+  /** Null where the partition has been read to its end. */
+  #reached(commit: Commit | null, high: number): number | null {
+    const state = commit === null ? null : parseResumeState(commit.metadata);
+    if (Math.max(commit?.offset ?? 0, state?.idle?.position ?? 0) >= high) return null;
+    return state?.maxTimeMs ?? this.#firstMs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Says for whom is waited where that lasts; true where for nobody. */
+  #note(slowest: Reached | null): boolean {
+    const { clock, logger, metrics } = this.#options;
+    const isHeld = slowest !== null;
+    if (isHeld !== (this.#heldSinceMs !== null)) metrics.set('tidemark_summarize_waiting', {}, isHeld ? 1 : 0);
+    if (!isHeld) {
+      this.#heldSinceMs = null;
+      this.#isTold = false;
+      return true;
+    }
+    this.#heldSinceMs ??= clock.nowMs();
+    if (!this.#isTold && clock.nowMs() - this.#heldSinceMs > longMs) {
+      this.#isTold = true;
+      logger.warn(
+        { waitsFor: partitionKey(slowest.at), at: new Date(slowest.timeMs).toISOString() },
+        'Reading waits for a partition that is hours behind in event time: is it read?',
+      );
+    }
+    return false;
+  }
+}
+
+/** How far ahead of the slowest partition others may be read: well beyond what commits lag behind because of open panes. */
+export function leadOf({ hopMs, latenessMs, maxAheadMs }: WindowSettings): number {
+  return Math.max(shortestLeadMs, 2 * (hopMs + latenessMs + maxAheadMs));
+}

@@ -1,0 +1,56 @@
+/** A first start on weeks of history, whose partitions are read at different speeds by different workers. */
+import { describe, expect, it } from 'vitest';
+import { hourMs, minuteMs } from '../../../src/core/duration.ts';
+import { leadOf } from '../../../src/stages/pace.ts';
+import { holding } from '../../support/holding.ts';
+import { Pipeline } from '../../support/pipeline.ts';
+import { coreSettings } from '../../support/settings.ts';
+
+const startMs = Date.UTC(2026, 2, 1);
+const settings = coreSettings({ feedback: [], window: { hopMs: hourMs, scalesMs: [12 * hourMs] } });
+const { hopMs } = settings.window;
+const weekMs = 7 * 24 * hourMs;
+
+const rowsPerPane = 40;
+/** Records that are read at a time, in panes. */
+const slice = 500 / rowsPerPane;
+
+/** Forty rows an hour in each partition, three weeks of them. */
+async function backlog(): Promise<Pipeline> {
+  const pipeline = await Pipeline.create(settings, { startMs: startMs + 3 * weekMs, partitions: 2 });
+  for (const partition of [0, 1])
+    for (let timeMs = startMs; timeMs < startMs + 3 * weekMs; timeMs += hopMs / rowsPerPane)
+      await pipeline.produce(partition, [{ timeMs }], timeMs);
+  return pipeline;
+}
+
+const heldPanes = (pipeline: Pipeline) => pipeline.figures.get('tidemark_undecided_panes {"partition":0}') ?? 0;
+
+describe('a start on three weeks of history', () => {
+  it('holds the panes of a few hours at the most, however far one worker is behind, and decides all of them in the end', async () => {
+    const pipeline = await backlog();
+    let isHeld = true;
+    const workers = ['a', 'b'].map((name) =>
+      pipeline.start(name, { wrap: holding(({ topic, partition }) => isHeld && topic === 'predictions' && partition === 1) }),
+    );
+    await pipeline.runUntil(startMs + 3 * weekMs + 5 * minuteMs);
+    const bound = leadOf(settings.window) / hopMs + 2 * slice + 2;
+    expect(heldPanes(pipeline)).toBeGreaterThan(bound / 4);
+    expect(heldPanes(pipeline)).toBeLessThanOrEqual(bound);
+    expect(await pipeline.panes()).toEqual(new Map());
+    expect(pipeline.figures.get('tidemark_summarize_waiting {}')).toBe(1);
+    expect(pipeline.logger.lines.filter(({ message }) => message.startsWith('Reading waits for a partition'))).toHaveLength(1);
+    isHeld = false;
+    let most = 0;
+    const endMs = startMs + 3 * weekMs - 2 * hourMs;
+    await pipeline.runWhile(async () => {
+      most = Math.max(most, heldPanes(pipeline));
+      return (pipeline.figures.get('tidemark_panes_decided_total {"clock":"data"}') ?? 0) < (endMs - startMs) / hopMs;
+    });
+    expect(most).toBeLessThanOrEqual(bound);
+    const panes = await pipeline.panes();
+    for (let paneMs = startMs + hopMs; paneMs <= endMs; paneMs += hopMs)
+      expect([paneMs, panes.get(paneMs)?.rows]).toEqual([paneMs, 2 * rowsPerPane]);
+    for (const worker of workers) await worker.stop();
+  }, 120_000);
+});
