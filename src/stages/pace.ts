@@ -40,8 +40,8 @@ export class Pace {
   /** Event time up to which nothing has to be asked. */
   #horizonMs = Number.NEGATIVE_INFINITY;
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  /** Event time at which this worker began: what is taken for the place of partitions that have not told theirs. */
-  #firstMs: number | null = null;
+  /** Where this worker was when it first asked for a partition that had not told its event time: what is taken for that partition's place until it does. */
+  readonly #untold = new Map<string, number>();
   #heldSinceMs: number | null = null;
   #isTold = false;
 
@@ -57,9 +57,8 @@ export class Pace {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs - this.#askedAtMs < askEveryMs) return false;
     this.#askedAtMs = nowMs;
-    this.#firstMs ??= watermarkMs;
     try {
-      const slowest = await this.#slowest(member, own);
+      const slowest = await this.#slowest(member, watermarkMs, own);
       this.#horizonMs = Math.min(watermarkMs, slowest?.timeMs ?? watermarkMs) + this.#leadMs;
       return this.#note(watermarkMs < this.#horizonMs ? null : slowest);
     } catch (error) {
@@ -69,7 +68,7 @@ export class Pace {
     }
   }
 
-  async #slowest(member: Member, own: ReadonlyMap<string, SummarizeTask>): Promise<Reached | null> {
+  async #slowest(member: Member, watermarkMs: number, own: ReadonlyMap<string, SummarizeTask>): Promise<Reached | null> {
     const { log, predictionTopics } = this.#options;
     let slowest: Reached | null = null;
     for (const topic of predictionTopics) {
@@ -80,23 +79,20 @@ export class Pace {
       for (const [index, at] of places.entries()) {
         const high = ranges[index]?.high ?? 0;
         const task = own.get(partitionKey(at));
-        const timeMs = task === undefined ? this.#reached(commits[index] ?? null, high) : this.#reachedHere(task, high);
-        if (timeMs !== null && (slowest === null || timeMs < slowest.timeMs)) slowest = { at, timeMs };
+        const reachedMs = task === undefined ? reachedBy(commits[index] ?? null, high) : reachedHere(task, high);
+        if (reachedMs === 'end') continue;
+        const timeMs = reachedMs ?? this.#placeOf(partitionKey(at), watermarkMs);
+        if (reachedMs !== null) this.#untold.delete(partitionKey(at));
+        if (slowest === null || timeMs < slowest.timeMs) slowest = { at, timeMs };
       }
     }
     return slowest;
   }
 
-  /** As `#reached`, of a partition of this worker: also one of which nothing comes at the moment is waited for. */
-  #reachedHere({ summarizer }: SummarizeTask, high: number): number | null {
-    return summarizer.position >= high ? null : (summarizer.watermarkMs ?? this.#firstMs);
-  }
-
-  /** Null where the partition has been read to its end. */
-  #reached(commit: Commit | null, high: number): number | null {
-    const state = commit === null ? null : parseResumeState(commit.metadata);
-    if (Math.max(commit?.offset ?? 0, state?.idle?.position ?? 0) >= high) return null;
-    return state?.maxTimeMs ?? this.#firstMs ?? Number.NEGATIVE_INFINITY;
+  #placeOf(key: string, watermarkMs: number): number {
+    const placeMs = this.#untold.get(key) ?? watermarkMs;
+    this.#untold.set(key, placeMs);
+    return placeMs;
   }
 
   /** Says for whom is waited where that lasts; true where for nobody. */
@@ -124,4 +120,16 @@ export class Pace {
 /** How far ahead of the slowest partition others may be read: well beyond what commits lag behind because of open panes. */
 export function leadOf({ hopMs, latenessMs, maxAheadMs }: WindowSettings): number {
   return Math.max(shortestLeadMs, 2 * (hopMs + latenessMs + maxAheadMs));
+}
+
+/** Event time that a partition of this worker has come to; null before it is known, `end` where it is read to its end. */
+function reachedHere({ summarizer }: SummarizeTask, high: number): number | null | 'end' {
+  return summarizer.position >= high ? 'end' : summarizer.watermarkMs;
+}
+
+/** As `reachedHere`, of a partition of anybody, by what is committed of it. */
+function reachedBy(commit: Commit | null, high: number): number | null | 'end' {
+  const state = commit === null ? null : parseResumeState(commit.metadata);
+  if (Math.max(commit?.offset ?? 0, state?.idle?.position ?? 0) >= high) return 'end';
+  return state?.maxTimeMs ?? null;
 }

@@ -15,9 +15,10 @@ const rowsPerPane = 40;
 /** Records that are read at a time, in panes. */
 const slice = 500 / rowsPerPane;
 
-/** Forty rows an hour in each partition, three weeks of them. */
+/** Forty rows an hour in each of two partitions, three weeks of them; a third has been silent since the first hour. */
 async function backlog(): Promise<Pipeline> {
-  const pipeline = await Pipeline.create(settings, { startMs: startMs + 3 * weekMs, partitions: 2 });
+  const pipeline = await Pipeline.create(settings, { startMs: startMs + 3 * weekMs, partitions: 3 });
+  for (let row = 0; row < rowsPerPane; row += 1) await pipeline.produce(2, [{ timeMs: startMs }], startMs);
   for (const partition of [0, 1])
     for (let timeMs = startMs; timeMs < startMs + 3 * weekMs; timeMs += hopMs / rowsPerPane)
       await pipeline.produce(partition, [{ timeMs }], timeMs);
@@ -49,7 +50,8 @@ describe('a start on three weeks of history', () => {
     });
     expect(most).toBeLessThanOrEqual(bound);
     const panes = await pipeline.panes();
-    for (let paneMs = startMs + hopMs; paneMs <= endMs; paneMs += hopMs)
+    expect(panes.get(startMs + hopMs)?.rows).toBe(3 * rowsPerPane);
+    for (let paneMs = startMs + 2 * hopMs; paneMs <= endMs; paneMs += hopMs)
       expect([paneMs, panes.get(paneMs)?.rows]).toEqual([paneMs, 2 * rowsPerPane]);
     for (const worker of workers) await worker.stop();
   }, 120_000);
