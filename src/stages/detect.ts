@@ -267,7 +267,7 @@ export class DetectStage {
     if (record.value === null) return null;
     try {
       const decoded = decodeMessage(record.value);
-      if (decoded.type !== 'part') return task.detector.take(decoded, record.offset);
+      if (decoded.type !== 'part') return task.detector.take(decoded, record.offset, record.timestampMs);
       const whole = task.parts.add(decoded, record.offset);
       return whole === null ? null : task.detector.take(whole.partial, whole.from);
     } catch (error) {

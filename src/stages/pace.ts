@@ -9,7 +9,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { WindowSettings } from '../core/settings.ts';
 import { parseResumeState } from '../core/summarize/resumeState.ts';
 import { partitionKey } from '../log/partitionKey.ts';
-import type { Clock, Commit, Log, Member, TopicPartition } from '../log/port.ts';
+import type { Clock, Log, Member, TopicPartition } from '../log/port.ts';
 import type { SummarizeTask } from './summarizeTask.ts';
 
 /** Shortest lead: rounds of asking cost about a second each. */
@@ -79,8 +79,10 @@ export class Pace {
       for (const [index, at] of places.entries()) {
         const high = ranges[index]?.high ?? 0;
         const task = own.get(partitionKey(at));
-        const reachedMs = task === undefined ? reachedBy(commits[index] ?? null, high) : reachedHere(task, high);
-        if (reachedMs === 'end') continue;
+        const state = parseResumeState(commits[index]?.metadata ?? '');
+        // Read to its end, and detect knows: before it was told so it waits for the partition.
+        if (state !== null && state.idle !== null && state.idle.position >= high) continue;
+        const reachedMs = task === undefined ? (state?.maxTimeMs ?? null) : task.summarizer.watermarkMs;
         const timeMs = reachedMs ?? this.#placeOf(partitionKey(at), watermarkMs);
         if (reachedMs !== null) this.#untold.delete(partitionKey(at));
         if (slowest === null || timeMs < slowest.timeMs) slowest = { at, timeMs };
@@ -120,16 +122,4 @@ export class Pace {
 /** How far ahead of the slowest partition others may be read: well beyond what commits lag behind because of open panes. */
 export function leadOf({ hopMs, latenessMs, maxAheadMs }: WindowSettings): number {
   return Math.max(shortestLeadMs, 2 * (hopMs + latenessMs + maxAheadMs));
-}
-
-/** Event time that a partition of this worker has come to; null before it is known, `end` where it is read to its end. */
-function reachedHere({ summarizer }: SummarizeTask, high: number): number | null | 'end' {
-  return summarizer.position >= high ? 'end' : summarizer.watermarkMs;
-}
-
-/** As `reachedHere`, of a partition of anybody, by what is committed of it. */
-function reachedBy(commit: Commit | null, high: number): number | null | 'end' {
-  const state = commit === null ? null : parseResumeState(commit.metadata);
-  if (Math.max(commit?.offset ?? 0, state?.idle?.position ?? 0) >= high) return 'end';
-  return state?.maxTimeMs ?? null;
 }

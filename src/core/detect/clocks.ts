@@ -26,6 +26,8 @@ export interface SourceState {
   frontMs?: number | null;
   /** That of the idle record before, or how far silence has let event time go on: up to there it is not waited for while it is idle. */
   releasedMs?: number | null;
+  /** While others are active it is not waited for up to here either: what it gets after its newest idle record is not that old. */
+  quietMs?: number | null;
   /** Only where messages about it are missing in `partials` since its newest one: event time from which on panes may miss its partials. */
   tornFromMs?: number;
   /** End of the newest loss that was told of; absent while there was none. */
@@ -79,15 +81,15 @@ export class SourceClocks {
     return gap;
   }
 
-  /** Takes an idle record; gives the stretch whose partials are lost where it ends one, or null. */
-  idle(record: IdleRecord): Gap | null {
+  /** Takes an idle record that was written at `atMs` (null: not known); gives the stretch whose partials are lost where it ends one, or null. */
+  idle(record: IdleRecord, atMs: number | null = null): Gap | null {
     const state = this.#state(record);
     if (record.position < state.position) return null;
     const gap = this.#mend(state, record);
     state.position = record.position;
     state.idleForMs = record.idleForMs;
     if (record.watermarkMs !== null) state.watermarkMs = Math.max(state.watermarkMs ?? Number.NEGATIVE_INFINITY, record.watermarkMs);
-    if (state.role === 'predictions') this.#release(state);
+    if (state.role === 'predictions') this.#release(state, atMs);
     this.#advance();
     return gap;
   }
@@ -113,6 +115,7 @@ export class SourceClocks {
 
   /** The prediction partitions that hold the data clock where it is, in order, or have not spoken yet; `predictions/3` is the fourth of a topic. */
   get waitingFor(): readonly string[] {
+    const isAnyActive = this.#isAnyActive();
     const unknown: string[] = [];
     let lowestMs = Number.POSITIVE_INFINITY;
     let slowest: string[] = [];
@@ -121,7 +124,7 @@ export class SourceClocks {
       if (count === 0) unknown.push(topic);
       for (let partition = 0; partition < count; partition++) {
         const state = this.#sources.get(sourceKey({ role: 'predictions', topic, partition }));
-        const reachedMs = state === undefined ? Number.NEGATIVE_INFINITY : reached(state);
+        const reachedMs = state === undefined ? Number.NEGATIVE_INFINITY : reached(state, isAnyActive);
         if (state === undefined) unknown.push(`${topic}/${partition}`);
         else if (reachedMs === lowestMs) slowest.push(`${topic}/${partition}`);
         else if (reachedMs < lowestMs) {
@@ -223,7 +226,7 @@ export class SourceClocks {
   }
 
   /** A partition has said once more that it is idle: how far it is not waited for. */
-  #release(state: SourceState): void {
+  #release(state: SourceState, atMs: number | null): void {
     let lowestActiveMs = Number.POSITIVE_INFINITY;
     let highestMs = Number.NEGATIVE_INFINITY;
     let shortestIdleMs = Number.POSITIVE_INFINITY;
@@ -237,13 +240,21 @@ export class SourceClocks {
     // All idle: event time stands still for silenceAfter, then goes on at the pace of the idle records.
     const silentMs = areAllIdle ? highestMs + shortestIdleMs - this.#silenceAfterMs : Number.NEGATIVE_INFINITY;
     state.releasedMs = finite(Math.max(state.releasedMs ?? Number.NEGATIVE_INFINITY, state.frontMs ?? Number.NEGATIVE_INFINITY, silentMs));
+    // A burst after a pause that is no silence brings nothing older. So a backlog of others is not held up at the pace of idle records.
+    if (atMs !== null) state.quietMs = atMs - 2 * this.#silenceAfterMs;
     if (!areAllIdle) state.frontMs = finite(lowestActiveMs) ?? state.frontMs ?? null;
+  }
+
+  #isAnyActive(): boolean {
+    for (const { role, idleForMs } of this.#sources.values()) if (role === 'predictions' && idleForMs === null) return true;
+    return false;
   }
 
   #advance(): void {
     const states = this.#known('predictions', this.#predictionTopics);
     if (states === null) return;
-    const clockMs = states.reduce((lowestMs, state) => Math.min(lowestMs, reached(state)), Number.POSITIVE_INFINITY);
+    const isAnyActive = this.#isAnyActive();
+    const clockMs = states.reduce((lowestMs, state) => Math.min(lowestMs, reached(state, isAnyActive)), Number.POSITIVE_INFINITY);
     if (clockMs > (this.#dataMs ?? Number.NEGATIVE_INFINITY)) this.#dataMs = clockMs;
   }
 }
@@ -253,7 +264,8 @@ function finite(timeMs: number): number | null {
 }
 
 /** How far the data clock may go for this partition. */
-function reached({ watermarkMs, idleForMs, releasedMs }: SourceState): number {
-  const ownMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
-  return idleForMs === null ? ownMs : Math.max(ownMs, releasedMs ?? Number.NEGATIVE_INFINITY);
+function reached({ watermarkMs, idleForMs, releasedMs, quietMs }: SourceState, isAnyActive: boolean): number {
+  const least = Number.NEGATIVE_INFINITY;
+  if (idleForMs === null) return watermarkMs ?? least;
+  return Math.max(watermarkMs ?? least, releasedMs ?? least, isAnyActive ? (quietMs ?? least) : least);
 }

@@ -115,8 +115,8 @@ export class Detector {
     return decidedMs !== null && paneMs + this.#settings.window.hopMs <= decidedMs;
   }
 
-  /** Takes the message at `offset`; gives what is to be written because of it, or null. */
-  take(message: PartialsMessage, offset: number): Step | null {
+  /** Takes the message at `offset`, written at `atMs` (null: not known); gives what is to be written because of it, or null. */
+  take(message: PartialsMessage, offset: number, atMs: number | null = null): Step | null {
     const isReread = offset <= this.#restoredOffset;
     switch (message.type) {
       case 'partial':
@@ -128,7 +128,7 @@ export class Detector {
       default:
         // The clocks that were restored know it.
         if (isReread) return null;
-        this.#moveClocks(message);
+        this.#moveClocks(message, atMs);
         // A partition of which nothing is decided has no fact that could hold its clocks, and needs none.
         if (this.#dataEndMs !== null) this.#firstUnsavedOffset ??= offset;
         return this.#decideDue(offset);
@@ -189,9 +189,9 @@ export class Detector {
     this.#firstUnsavedOffset ??= offset;
   }
 
-  #moveClocks(message: WatermarkRecord | IdleRecord): void {
+  #moveClocks(message: WatermarkRecord | IdleRecord, atMs: number | null): void {
     const loss = this.#clocks.takeLoss(message);
-    const gap = message.type === 'idle' ? this.#clocks.idle(message) : this.#clocks.watermark(message);
+    const gap = message.type === 'idle' ? this.#clocks.idle(message, atMs) : this.#clocks.watermark(message);
     if (gap !== null) this.#gaps.push(gap);
     if (loss !== null) {
       this.#gaps.push(loss);

@@ -106,6 +106,23 @@ describe('the data clock', () => {
     expect(clocks.dataMs).toBe(1_000);
   });
 
+  it('does not hold up a backlog at the pace of idle records: what comes after one is at most twice silenceAfter old', () => {
+    const clocks = clocksOf();
+    const nowMs = 1e9;
+    clocks.idle(idle(1, 30_000, { position: 0 }), nowMs);
+    clocks.watermark(watermark(0, 500));
+    expect(clocks.dataMs).toBe(500);
+    clocks.watermark(watermark(0, nowMs - 2 * silenceAfterMs));
+    expect(clocks.dataMs).toBe(nowMs - 2 * silenceAfterMs);
+    clocks.watermark(watermark(0, nowMs - silenceAfterMs));
+    expect(clocks.dataMs).toBe(nowMs - 2 * silenceAfterMs);
+    // Where all are idle event time stands still, however long ago it is.
+    const old = clocksOf();
+    for (const partition of [0, 1]) old.watermark(watermark(partition, 500 + partition));
+    for (const partition of [0, 1, 0, 1]) old.idle(idle(partition, 30_000, { position: 501 }), nowMs);
+    expect(old.dataMs).toBe(501);
+  });
+
   it('waits for a partition that was idle and whose reader died', () => {
     const clocks = clocksOf();
     for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500));
