@@ -55,4 +55,30 @@ describe('a start on three weeks of history', () => {
       expect([paneMs, panes.get(paneMs)?.rows]).toEqual([paneMs, 2 * rowsPerPane]);
     for (const worker of workers) await worker.stop();
   }, 120_000);
+
+  it.each([
+    ['earliest', 'earliest', null],
+    ['a time in the middle of a pane', startMs + 4.5 * hourMs, 5],
+    ['latest', 'latest', 24],
+  ] as const)('begins at %s, and says which panes it may have only a part of', async (_name, start, cutEnd) => {
+    const pipeline = await Pipeline.create(settings, { startMs: startMs + 23.5 * hourMs, partitions: 1 });
+    const produce = async (fromMs: number, toMs: number) => {
+      for (let timeMs = fromMs; timeMs < toMs; timeMs += hopMs / rowsPerPane) await pipeline.produce(0, [{ timeMs }], timeMs);
+    };
+    await produce(startMs, startMs + 23.5 * hourMs);
+    const worker = pipeline.start('w0', { start });
+    await pipeline.runUntil(startMs + 23.5 * hourMs + 10_000);
+    await produce(startMs + 23.5 * hourMs, startMs + 30 * hourMs);
+    await pipeline.runUntil(startMs + 23.5 * hourMs + 20_000);
+    const panes = await pipeline.panes();
+    const ends = [...panes.keys()].map((endMs) => (endMs - startMs) / hopMs).sort((left, right) => left - right);
+    expect([ends[0], ends.at(-1)]).toEqual([cutEnd ?? 1, 29]);
+    for (const [endMs, { rows, inexact }] of panes) {
+      const end = (endMs - startMs) / hopMs;
+      // The one after it too: what came before the start may have been late for this one, and in time for that.
+      const isMarked = cutEnd !== null && end <= cutEnd + 1;
+      expect([end, rows, inexact]).toEqual([end, end === cutEnd ? rowsPerPane / 2 : rowsPerPane, isMarked ? ['gap'] : []]);
+    }
+    await worker.stop();
+  });
 });
