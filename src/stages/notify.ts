@@ -302,7 +302,7 @@ export class NotifyStage {
     const nowMs = this.#options.clock.nowMs();
     this.#failuresInARow += 1;
     const jitter = (this.#options.random ?? Math.random)();
-    const attempts = task.queue.postpone(event, nowMs, (failed) => Math.max(retryAfterMs ?? 0, retryDelayMs(failed, jitter)));
+    const attempts = task.queue.postpone(event, nowMs, (failed) => retryDelayMs(failed, jitter), retryAfterMs);
     this.#tell(outcome, { ...about, outcome, attempts, retryAfterMs }, nowMs);
     return null;
   }

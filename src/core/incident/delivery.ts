@@ -60,6 +60,8 @@ interface ChainQueue {
   attempts: number;
   /** Not before this time. */
   dueMs: number;
+  /** Until then the server has asked to be left alone with it. */
+  askedUntilMs: number;
 }
 
 /**
@@ -104,7 +106,7 @@ export class DeliveryQueue {
   /** Takes up an event. Gives the events that it has overtaken, itself among them where its ordinal was delivered or waits already. */
   add(offset: number, event: EventRecord): readonly EventRecord[] {
     this.advance(offset + 1);
-    const queue = this.#chains.get(event.chain) ?? { waiting: [], inFlight: null, attempts: 0, dueMs: 0 };
+    const queue = this.#chains.get(event.chain) ?? { waiting: [], inFlight: null, attempts: 0, dueMs: 0, askedUntilMs: 0 };
     const isKnown =
       this.#isDelivered(event) || [queue.inFlight, ...queue.waiting].some((one) => one !== null && isSameStep(one.event, event));
     if (isKnown) return [event];
@@ -149,11 +151,15 @@ export class DeliveryQueue {
     if (queue.waiting.length === 0) this.#chains.delete(event.chain);
   }
 
-  /** The event in flight was not accepted. Gives the number of failed attempts in a row; `delayMs` is made from it. */
-  postpone(event: EventRecord, nowMs: number, delayMs: (attempts: number) => number): number {
+  /**
+   * The event in flight was not accepted. Gives the number of failed attempts in a row; `delayMs` is made from it. `askedMs`: the pause that the server asks for,
+   * which is kept in any case.
+   */
+  postpone(event: EventRecord, nowMs: number, delayMs: (attempts: number) => number, askedMs = 0): number {
     const { queue, waiting } = this.#inFlight(event);
     queue.attempts += 1;
-    queue.dueMs = nowMs + delayMs(queue.attempts);
+    queue.askedUntilMs = nowMs + askedMs;
+    queue.dueMs = Math.max(queue.askedUntilMs, nowMs + delayMs(queue.attempts));
     queue.inFlight = null;
     queue.waiting.push(waiting);
     queue.waiting.sort((left, right) => inChainOrder(left.event, right.event));
@@ -161,9 +167,9 @@ export class DeliveryQueue {
     return queue.attempts;
   }
 
-  /** The server is back after an outage: what waits for its next attempt may go now. */
+  /** The server is back after an outage: what waits for its next attempt may go, as soon as a pause that was asked for is over. */
   retryNow(): void {
-    for (const queue of this.#chains.values()) queue.dueMs = 0;
+    for (const queue of this.#chains.values()) queue.dueMs = queue.askedUntilMs;
   }
 
   /** When the next event is due that is not in flight; null where none waits. */

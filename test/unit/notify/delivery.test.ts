@@ -109,6 +109,15 @@ describe('the delivery queue of a partition', () => {
     expect(queue.take(1, 1)).toHaveLength(1);
   });
 
+  it('keeps a pause that was asked for, however short its own and whether or not the server is back', () => {
+    const queue = queueOf(event('a', 0, 'opened'));
+    for (const each of queue.take(0, 1)) queue.postpone(each, 0, one, 60_000);
+    queue.retryNow();
+    expect(queue.nextDueMs()).toBe(60_000);
+    expect(queue.take(59_999, 1)).toEqual([]);
+    expect(queue.take(60_000, 1)).toHaveLength(1);
+  });
+
   it('does not touch what is in flight, and collapses it once the attempt has failed', () => {
     const queue = queueOf(event('a', 1, 'reminded'));
     const [reminded] = queue.take(0, 1);
