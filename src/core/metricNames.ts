@@ -83,6 +83,27 @@ export const metrics = {
     help: 'Cells held in memory by the summarize stage.',
     labels: [],
   },
+  // Kafka
+  tidemark_writes_waiting_bytes: {
+    kind: 'gauge',
+    help: 'Bytes handed over for a topic and not acknowledged yet. Bounded, for whoever writes waits; standing above 0: Kafka is slow, throttles or refuses.',
+    labels: ['topic'],
+  },
+  tidemark_write_failures_total: {
+    kind: 'counter',
+    help: "Attempts to write to a topic that failed and are repeated, by Kafka's name of the reason (NO_ANSWER where none came). Growing: look at the brokers.",
+    labels: ['topic', 'reason'],
+  },
+  tidemark_fetch_throttled_seconds_total: {
+    kind: 'counter',
+    help: 'Time that brokers kept fetches waiting for a quota of this client. Growing while watermark lag grows: raise consumer_byte_rate.',
+    labels: [],
+  },
+  tidemark_fetched_waiting_bytes: {
+    kind: 'gauge',
+    help: 'Bytes fetched and not read yet, by group. At most twice 8 MB, and one fetch of each partition: fetching pauses where reading does.',
+    labels: ['group'],
+  },
   // Group membership
   tidemark_group_epoch: {
     kind: 'gauge',
@@ -98,6 +119,23 @@ export const metrics = {
     kind: 'counter',
     help: 'Commits that the broker refused. A few around a rebalance are normal.',
     labels: ['group'],
+  },
+  // Restart
+  tidemark_restored_records_total: {
+    kind: 'counter',
+    help: 'Records read from history and deliveries to get the state of newly assigned partitions back: what a restart or a rebalance costs.',
+    labels: ['topic'],
+  },
+  tidemark_restored_bytes_total: {
+    kind: 'counter',
+    help: 'Bytes of keys and values of them. If this grows from restart to restart, compaction of the topic does not keep up.',
+    labels: ['topic'],
+  },
+  tidemark_restore_seconds: {
+    kind: 'histogram',
+    help: 'Time to get the state of one partition of partials back: reading history, and building from it what detect holds.',
+    labels: [],
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   },
   // Detect
   tidemark_panes_decided_total: {

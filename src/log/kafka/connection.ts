@@ -1,5 +1,6 @@
 import type { Admin, Cluster, Kafka } from 'kafkajs';
 import type { Logger } from '../../core/logger.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import type { Clock } from '../port.ts';
 import { createCluster, createKafka } from './kafkaClient.ts';
 import type { ResolvedKafkaOptions } from './options.ts';
@@ -13,15 +14,17 @@ export class KafkaConnection {
   readonly options: ResolvedKafkaOptions;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly outage: Outage;
   readonly #kafka: Kafka;
   #admin: Admin;
   #cluster: Cluster;
 
-  constructor(options: ResolvedKafkaOptions, clock: Clock, logger: Logger) {
+  constructor(options: ResolvedKafkaOptions, clock: Clock, logger: Logger, metrics: Metrics) {
     this.options = options;
     this.clock = clock;
     this.logger = logger;
+    this.metrics = metrics;
     this.outage = new Outage(clock, logger, options.brokers);
     this.#kafka = createKafka(options, logger);
     this.#admin = this.#kafka.admin();

@@ -23,6 +23,9 @@ export interface PartitionResponse {
 }
 
 export interface FetchResponse {
+  /** How long the broker's quota keeps us waiting, milliseconds: the first where the broker waits, the second where kafkajs does. */
+  readonly throttleTime?: number;
+  readonly clientSideThrottleTime?: number;
   readonly responses: ReadonlyArray<{ readonly topicName: string; readonly partitions: readonly PartitionResponse[] }>;
 }
 

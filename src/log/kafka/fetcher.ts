@@ -14,6 +14,7 @@ import { batchOf, type FetchResponse, type PartitionResponse, safeOffset } from 
 import { protocolErrorOf, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
 import type { PartitionQueue } from './partitionQueue.ts';
+import { Slowness } from './slowness.ts';
 
 const waitAtBrokerMs = 250;
 const askAgainMs = 100;
@@ -37,6 +38,7 @@ export class Fetcher {
   readonly #leaders = new Map<string, Leader>();
   /** After an error that names no partition the partitions are asked one by one, until each has answered. */
   readonly #alone = new Set<PartitionQueue>();
+  readonly #throttling: Slowness;
   #cluster: Cluster | null = null;
   #isPreparing = false;
   #failures = 0;
@@ -48,6 +50,15 @@ export class Fetcher {
   constructor(connection: KafkaConnection, onData: () => void) {
     this.#connection = connection;
     this.#onData = onData;
+    this.#throttling = new Slowness(
+      connection.clock,
+      connection.logger,
+      {},
+      {
+        began: "Kafka throttles what is read, for a quota of this client: reading goes on at the quota's pace",
+        ended: 'Kafka no longer throttles what is read',
+      },
+    );
   }
 
   /** Bytes that the queue of one partition may hold and one fetch of it may bring. */
@@ -55,6 +66,13 @@ export class Fetcher {
     const share = this.#connection.options.bufferBytes / Math.max(1, this.#queues.size);
     return Math.max(minBytesPerPartition, Math.min(maxBytesPerPartition, Math.floor(share)));
   };
+
+  /** Bytes that are fetched and not taken yet. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const queue of this.#queues) bytes += queue.bytes;
+    return bytes;
+  }
 
   /** Begins to fetch into a queue. A partition may have several (readers of their own). */
   add(queue: PartitionQueue): void {
@@ -167,6 +185,7 @@ export class Fetcher {
       });
       this.#failures = 0;
       this.#connection.outage.ended();
+      this.#countThrottle(response);
       for (const { topicName, partitions } of response.responses) {
         for (const partition of partitions) {
           const queue = queues.find((each) => each.topic === topicName && each.partition === partition.partition);
@@ -176,6 +195,13 @@ export class Fetcher {
     } catch (error) {
       await this.#recover(cluster, error, queues);
     }
+  }
+
+  #countThrottle({ throttleTime = 0, clientSideThrottleTime = 0 }: FetchResponse): void {
+    const seconds = Math.max(throttleTime, clientSideThrottleTime) / 1_000;
+    if (seconds > 0) this.#connection.metrics.count('tidemark_fetch_throttled_seconds_total', {}, seconds);
+    if (seconds >= 1) this.#throttling.slow(seconds);
+    else this.#throttling.fast();
   }
 
   #accept(queue: PartitionQueue, response: PartitionResponse, fetchOffset: number | undefined): void {

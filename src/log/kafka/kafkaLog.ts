@@ -1,6 +1,7 @@
 /** The log on Apache Kafka. */
 import { DependencyError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import { type Metrics, noMetrics } from '../../core/metrics.ts';
 import { partitionKey } from '../partitionKey.ts';
 import type {
   Clock,
@@ -45,9 +46,9 @@ export class KafkaLog implements Log {
    * Connects.
    * @throws DependencyError with what to do, within seconds, where no broker answers or the credentials are refused
    */
-  static async open(options: KafkaOptions, logger: Logger, clock: Clock = systemClock): Promise<KafkaLog> {
+  static async open(options: KafkaOptions, logger: Logger, clock: Clock = systemClock, metrics: Metrics = noMetrics): Promise<KafkaLog> {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const connection = new KafkaConnection({ ...defaultKafkaOptions, ...options, ...given }, clock, logger);
+    const connection = new KafkaConnection({ ...defaultKafkaOptions, ...options, ...given }, clock, logger, metrics);
     try {
       await connection.ask('Connecting', (admin) => admin.describeCluster(), firstPatienceMs);
     } catch (error) {

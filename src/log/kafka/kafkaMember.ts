@@ -31,6 +31,7 @@ export class KafkaMember implements Member {
     this.#options = options;
     this.#membership = new GroupMembership(connection, options, () => this.#onAssignment());
     this.#fetcher = new Fetcher(connection, () => {
+      this.#showHeld();
       this.#isFresh = true;
       this.#changed.raise();
     });
@@ -78,8 +79,15 @@ export class KafkaMember implements Member {
 
   take(partition: TopicPartition): Batch | null {
     const batch = this.#started.get(partitionKey(partition))?.queue.take() ?? null;
-    if (batch !== null) this.#isFresh = true;
+    if (batch !== null) {
+      this.#isFresh = true;
+      this.#showHeld();
+    }
     return batch;
+  }
+
+  #showHeld(): void {
+    this.#connection.metrics.set('tidemark_fetched_waiting_bytes', { group: this.#options.group }, this.#fetcher.heldBytes);
   }
 
   async wait(timeoutMs: number): Promise<void> {

@@ -2,6 +2,11 @@ import type { Logger } from '../../core/logger.ts';
 import type { Clock } from '../port.ts';
 import { dependencyError, troubleOf } from './kafkaErrors.ts';
 
+/** An outage that begins so soon after another one ended is the same one, as with a broker of several that is away while the others answer: no line is worth it. */
+const sameMs = 60_000;
+/** Unless it lasts so long. */
+const worthSayingMs = 10_000;
+
 /**
  * How every part of the Kafka log goes through times without brokers: it repeats with growing pauses, and says so in one line when they
  * begin and one when they end. Shared by all parts of one log, so that an outage is reported once.
@@ -11,6 +16,8 @@ export class Outage {
   readonly #logger: Logger;
   readonly #brokers: readonly string[];
   #sinceMs: number | null = null;
+  #isSaid = false;
+  #endedMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(clock: Clock, logger: Logger, brokers: readonly string[]) {
@@ -26,8 +33,11 @@ export class Outage {
 
   /** Something failed that may pass. Logged the first time only. */
   began(error: unknown): void {
-    if (this.#sinceMs !== null || this.#isClosed) return;
-    this.#sinceMs = this.#clock.nowMs();
+    if (this.#isSaid || this.#isClosed) return;
+    const nowMs = this.#clock.nowMs();
+    this.#sinceMs ??= nowMs;
+    if (nowMs - this.#endedMs < sameMs && nowMs - this.#sinceMs < worthSayingMs) return;
+    this.#isSaid = true;
     const reason = error instanceof Error ? error.message : String(error);
     this.#logger.warn({ brokers: this.#brokers, reason }, 'Kafka does not answer; trying again until it does');
   }
@@ -36,8 +46,10 @@ export class Outage {
   ended(): void {
     if (this.#sinceMs === null) return;
     const seconds = Math.round((this.#clock.nowMs() - this.#sinceMs) / 100) / 10;
+    if (this.#isSaid) this.#logger.info({ brokers: this.#brokers, seconds }, 'Kafka answers again');
     this.#sinceMs = null;
-    this.#logger.info({ brokers: this.#brokers, seconds }, 'Kafka answers again');
+    this.#isSaid = false;
+    this.#endedMs = this.#clock.nowMs();
   }
 
   /**

@@ -25,6 +25,11 @@ export class PartitionQueue {
     this.#onRoom = onRoom;
   }
 
+  /** Bytes of keys and values that wait here. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Something to take, or an error to learn of. */
   get isReady(): boolean {
     return this.#fetched.length > 0 || this.#failure !== null;
