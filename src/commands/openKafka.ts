@@ -14,10 +14,11 @@ export async function openKafka({ kafka }: Config, logger: Logger, metrics: Metr
 }
 
 /** The settings as the Kafka log takes them; reads the PEM files. */
-export function kafkaOptionsOf({ brokers, clientId, ssl, sasl }: KafkaSettings): KafkaOptions {
+export function kafkaOptionsOf({ brokers, clientId, instance, ssl, sasl }: KafkaSettings): KafkaOptions {
   return {
     brokers,
     clientId,
+    ...(instance === '' ? {} : { instance }),
     ...(ssl === null ? {} : { ssl: tlsOf(ssl) }),
     ...(sasl === null ? {} : { sasl }),
   };

@@ -6,6 +6,8 @@ import type { CoreSettings } from '../core/settings.ts';
 export interface KafkaSettings {
   readonly brokers: readonly string[];
   readonly clientId: string;
+  /** Empty where the worker has no name of its own. */
+  readonly instance: string;
   /** Where the first start begins: an end of the log, or epoch milliseconds. */
   readonly start: 'earliest' | 'latest' | number;
   /** What to do where records were lost before they were read. */

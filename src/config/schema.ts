@@ -159,6 +159,13 @@ export const rootKeys = {
     brokers: key<readonly string[]>('brokers', ['localhost:9092'], 'Brokers to begin with.'),
     group: key('name', 'tidemark', 'Consumer group; also the prefix of the internal topics and part of every incident id.'),
     clientId: key('name', 'tidemark', 'Client id shown in broker logs and quotas.'),
+    instance: key(
+      'text',
+      '',
+      'Name of this worker that no other running one of the group has, the same after a restart (a pod of a StatefulSet, a container whose host name stays). Started again after a kill, it takes ' +
+        'its former place at once. Empty: the group waits until the session of the killed one has ended, 10 s.',
+      { example: 'tidemark-0' },
+    ),
     start: key(
       'start',
       'latest',

@@ -79,6 +79,7 @@ export function kafkaSettings(values: RootValues['kafka']): KafkaSettings {
   return {
     brokers: values.brokers,
     clientId: values.clientId,
+    instance: values.instance,
     start: valid(parseStart(values.start)),
     onGap: values.onGap,
     ssl: enabled ? files : null,

@@ -7,6 +7,7 @@ import { DependencyError } from '../../core/errors.ts';
 import { partitionKey } from '../partitionKey.ts';
 import type { Assignment, Commit, MemberOptions, OwnedPartition } from '../port.ts';
 import { atMost, type KafkaConnection, quietly } from './connection.ts';
+import { endFormerSelf } from './formerSelf.ts';
 import { dependencyError, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
 import { stickyAssigner } from './stickyAssigner.ts';
@@ -42,7 +43,9 @@ export class GroupMembership {
 
   /** Resolves when the group has taken the member in; rejects where credentials, permissions or topics do not allow it. */
   async join(): Promise<void> {
-    void this.#run();
+    const { instance } = this.#connection.options;
+    if (instance !== undefined) await endFormerSelf(this.#connection, this.#options.group, instance);
+    if (!this.#isLeft) void this.#run();
     await this.#joined.promise;
   }
 
@@ -128,7 +131,7 @@ export class GroupMembership {
   }
 
   #newConsumer(): Consumer {
-    const { sessionTimeoutMs, metadataMaxAgeMs } = this.#connection.options;
+    const { sessionTimeoutMs, metadataMaxAgeMs, instance } = this.#connection.options;
     return this.#connection.newClient(this.#options.clientId).consumer({
       groupId: this.#options.group,
       allowAutoTopicCreation: false,
@@ -146,6 +149,7 @@ export class GroupMembership {
             return {
               partitions: this.#assignment.partitions.map(({ topic, partition }) => ({ topic, partition })),
               sinceMs: this.#heldSinceMs,
+              ...(instance === undefined ? {} : { instance }),
             };
           }),
       ],

@@ -7,6 +7,8 @@ export interface KafkaOptions {
   /** Name under which the brokers see this program. Default `tidemark`. */
   readonly clientId?: string;
   /** `true` for the system's certificate authorities, or what `node:tls` takes (ca, cert, key, ...). */
+  /** Name of this process that no other running one has: a start takes the place of a former self that was killed. See `formerSelf.ts`. */
+  readonly instance?: string;
   readonly ssl?: boolean | ConnectionOptions;
   readonly sasl?: KafkaSasl;
   /** A member that has not been heard of for so long loses its partitions. Default 10 s; the broker has a range (6 s to 30 min). */

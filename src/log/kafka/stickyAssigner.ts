@@ -10,6 +10,8 @@ const version = 1;
 export interface Held {
   readonly partitions: readonly TopicPartition[];
   readonly sinceMs: number;
+  /** Name that no other running member has; left out where it has none. */
+  readonly instance?: string;
 }
 
 /**
@@ -45,6 +47,12 @@ function claimOf({ memberId, memberMetadata }: GroupMember, fallbackTopics: read
   return { member: memberId, topics: metadata?.topics ?? fallbackTopics, held: partitions, heldSince: sinceMs };
 }
 
+/** The name that a member gave itself when it joined; null where it has none, or is no member of ours. */
+export function instanceOf(memberMetadata: Buffer): string | null {
+  if (memberMetadata.length === 0) return null;
+  return heldOf(MemberMetadata.decode(memberMetadata)?.userData).instance ?? null;
+}
+
 function heldOf(userData: Buffer | undefined): Held {
   const nothing: Held = { partitions: [], sinceMs: 0 };
   if (userData === undefined || userData.length === 0) return nothing;
@@ -52,7 +60,8 @@ function heldOf(userData: Buffer | undefined): Held {
     const said: unknown = JSON.parse(userData.toString('utf8'));
     if (typeof said !== 'object' || said === null || !('partitions' in said) || !Array.isArray(said.partitions)) return nothing;
     const sinceMs = 'sinceMs' in said && typeof said.sinceMs === 'number' ? said.sinceMs : 0;
-    return { partitions: said.partitions.filter(isTopicPartition), sinceMs };
+    const named = 'instance' in said && typeof said.instance === 'string' ? { instance: said.instance } : {};
+    return { partitions: said.partitions.filter(isTopicPartition), sinceMs, ...named };
   } catch {
     return nothing;
   }
