@@ -6,6 +6,7 @@ import { type HealthState, startHttp } from '../http/server.ts';
 import { partitionKey } from '../log/partitionKey.ts';
 import { systemClock } from '../log/systemClock.ts';
 import { keepHeapSmall } from '../stages/heap.ts';
+import { progressText } from '../stages/progress.ts';
 import { type Role, roles, Worker } from '../stages/worker.ts';
 import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } from './context.ts';
 import { openKafka } from './openKafka.ts';
@@ -28,7 +29,7 @@ export function workerCommand(context: CommandContext): Command {
       const logger = createLogger(config.log.level);
       const stop = stopOnSignals();
       const metrics = prometheusMetrics();
-      const log = await openKafka(config, logger);
+      const log = await openKafka(config, logger, metrics);
       const release = `tidemark@${packageVersion()}`;
       const worker = new Worker({ config, log, roles: options.roles, clock: systemClock, logger, metrics, release });
       const health = { live: () => healthOf(worker, false), ready: () => healthOf(worker, true) };
@@ -57,8 +58,7 @@ function rolesOf(text: string): Role[] {
 }
 
 function healthOf(worker: Worker, mustRun: boolean): HealthState {
-  const states = [...worker.states];
-  const isFine = (state: string) => state === 'running' || (!mustRun && state === 'starting');
+  const stages = [...worker.stages];
   const stopped = worker.stoppedPartitions;
   const blind =
     stopped.length === 0 ? {} : { partials: `partitions ${stopped.join(', ')} are stopped, their models are not watched: see the log` };
@@ -66,7 +66,9 @@ function healthOf(worker: Worker, mustRun: boolean): HealthState {
   const held = sources.length === 0 ? {} : { sources: `${sources.join(', ')} are stopped because records were lost: see the log` };
   return {
     // A restart would stop at the same record: not ready, but alive.
-    ok: states.every(([, state]) => isFine(state)) && (!mustRun || stopped.length + sources.length === 0),
-    checks: { ...Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])), ...blind, ...held },
+    ok:
+      stages.every(([, { kind }]) => kind !== 'stopped' && (kind === 'running' || !mustRun)) &&
+      (!mustRun || stopped.length + sources.length === 0),
+    checks: { ...Object.fromEntries(stages.map(([role, progress]) => [role, progressText(progress)])), ...blind, ...held },
   };
 }

@@ -13,6 +13,7 @@ import { MemoryLog } from '../log/memory/memoryLog.ts';
 import type { Log } from '../log/port.ts';
 import { systemClock } from '../log/systemClock.ts';
 import { type Inbox, startInbox } from '../sentry/inbox/server.ts';
+import { progressText } from '../stages/progress.ts';
 import { roles, Worker } from '../stages/worker.ts';
 import { demoConfig } from './demoConfig.ts';
 import { countingMetrics, type DemoCounts } from './demoCounts.ts';
@@ -128,10 +129,10 @@ function runWorker(worker: Worker, closers: (() => Promise<unknown>)[]): Promise
 }
 
 function healthOf(worker: Worker) {
-  const states = [...worker.states];
+  const stages = [...worker.stages];
   return {
-    ok: states.every(([, state]) => state !== 'stopped'),
-    checks: Object.fromEntries(states.map(([role, state]) => [role, `the stage is ${state}`])),
+    ok: stages.every(([, { kind }]) => kind !== 'stopped'),
+    checks: Object.fromEntries(stages.map(([role, progress]) => [role, progressText(progress)])),
   };
 }
 

@@ -4,8 +4,16 @@ import { ConfigError, DependencyError } from '../core/errors.ts';
 import { internalTopics } from '../core/incident/topics.ts';
 import type { Log, TopicSpec } from './port.ts';
 
-/** Small segments: compaction leaves the open one alone, and a restore reads it whole. */
-const compacted = { 'cleanup.policy': 'compact', 'segment.bytes': '67108864' };
+/**
+ * A restart reads these topics whole, so little may stand in them beside what counts. Compaction leaves the open segment alone: small segments. It begins when a fifth is stale, not the half of Kafka's
+ * default. Tombstones are for readers that are on their way: an hour, not a day (docs/decisions/0051-small-history.md).
+ */
+const compacted = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': '2097152',
+  'min.cleanable.dirty.ratio': '0.2',
+  'delete.retention.ms': '3600000',
+};
 
 /** Specification of every internal topic of a group. All have the same partition count: what belongs together stays with one worker. */
 export function internalTopicSpecs(group: string, settings: TopicSettings): readonly TopicSpec[] {

@@ -1,4 +1,5 @@
 /** Reading a whole partition of a compacted topic as of now: how the state of a former owner comes back. */
+import type { Metrics } from '../core/metrics.ts';
 import type { Log, TopicPartition } from '../log/port.ts';
 
 const text = new TextDecoder();
@@ -7,9 +8,11 @@ const text = new TextDecoder();
  * Gives every record of a partition to `take`, in order, up to a barrier that this call writes under `barrierKey`: whatever a former owner had
  * acknowledged by then is seen ("read to the high watermark" may wait for ever on a compacted topic). Barriers, of former owners too, and
  * records without a key are not given. True when all of them were taken; false where `isWanted` turned false on the way.
+ *
+ * The partition is read once, and what was read is counted: it is what a restart costs.
  */
 export async function readToBarrier(
-  log: Log,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
   at: TopicPartition,
   barrierKey: string,
   isWanted: () => boolean,
@@ -22,10 +25,14 @@ export async function readToBarrier(
     for (let position = low; barrier !== undefined && position <= barrier; ) {
       if (!isWanted()) return false;
       const batch = await reader.next(1_000);
+      let bytes = 0;
       for (const record of batch?.records ?? []) {
+        bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
         const key = record.key === null ? barrierKey : text.decode(record.key);
         if (key !== barrierKey) take(key, record.value);
       }
+      metrics.count('tidemark_restored_records_total', { topic: at.topic }, batch?.records.length ?? 0);
+      metrics.count('tidemark_restored_bytes_total', { topic: at.topic }, bytes);
       position = batch?.nextOffset ?? position;
     }
   } finally {

@@ -5,6 +5,7 @@
  */
 import type { EventRecord } from '../core/incident/event.ts';
 import type { CapRecord, CapState } from '../core/incident/storm.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Log, OutgoingRecord, TopicPartition } from '../log/port.ts';
 import { readToBarrier } from './compactedTopic.ts';
 import type { SinkName } from './sink.ts';
@@ -43,12 +44,17 @@ export function toldRecord(at: TopicPartition, periodStartMs: number, incidents:
  * What a former owner of the partition had acknowledged by now for this sink. The largest ordinal of an incident wins, not the last record: a
  * former owner may write late. Null where `isWanted` turned false on the way.
  */
-export async function readDeliveries(log: Log, at: TopicPartition, sink: SinkName, isWanted: () => boolean): Promise<Deliveries | null> {
+export async function readDeliveries(
+  from: { readonly log: Log; readonly metrics: Metrics },
+  at: TopicPartition,
+  sink: SinkName,
+  isWanted: () => boolean,
+): Promise<Deliveries | null> {
   const prefix = keyPrefix(sink);
   const ordinals = new Map<string, number>();
   const records = new Map<string, CapRecord>();
   const told = new Map<number, number>();
-  const isWhole = await readToBarrier(log, at, barrierKey, isWanted, (key, value) => {
+  const isWhole = await readToBarrier(from, at, barrierKey, isWanted, (key, value) => {
     const fields = fieldsOf(value);
     if (key.startsWith(stormPrefix)) {
       const incidents = wholeNumber(fields.incidents);

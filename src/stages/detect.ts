@@ -26,12 +26,18 @@ import type { Batch, Clock, Log, LogRecord, Member, OutgoingRecord, OwnedPartiti
 import { factRecord, readFacts } from './historyTopic.ts';
 import { IncidentGauge } from './incidentGauge.ts';
 import { PartsInFlight } from './partsInFlight.ts';
+import { progressOf, type StageProgress } from './progress.ts';
+import { Setback } from './setback.ts';
 
 /** Longest sleep of the loop. */
 const pauseMs = 500;
 
-/** Pause before a partition is taken up again after the log refused something. */
+/** Pause before a partition is taken up again after the log refused something; it doubles, for its history is read again each time. */
 const retryPauseMs = 1_000;
+const longestRetryPauseMs = 32_000;
+
+/** Partitions whose state is read back at a time. */
+const takenUpAtATime = 4;
 
 export interface DetectOptions {
   readonly log: Log;
@@ -61,19 +67,30 @@ export class DetectStage {
   readonly #tasks = new Map<number, Task>();
   /** Partitions that are not worked on: until a time, or (null) until they are assigned anew. */
   readonly #resting = new Map<number, { readonly since: number; readonly untilMs: number | null }>();
+  /** Times in a row that the log refused something of a partition; none once a decision of it is written. */
+  readonly #failures = new Map<number, number>();
   readonly #gauge: IncidentGauge;
+  readonly #setback: Setback;
   #eventPartitions = 0;
   #member: Member | null = null;
+  /** Null before the group has taken the stage in. */
+  #assigned: readonly OwnedPartition[] | null = null;
 
   constructor(options: DetectOptions) {
     this.#options = options;
     this.#topics = internalTopics(options.settings.group);
     this.#gauge = new IncidentGauge(options.metrics);
+    this.#setback = new Setback(options.clock, options.logger);
   }
 
   /** Partitions of `partials` that are stopped until somebody has corrected something: their models are not watched. */
   get stoppedPartitions(): readonly number[] {
     return [...this.#resting].filter(([, rest]) => rest.untilMs === null).map(([partition]) => partition);
+  }
+
+  /** A partition that is stopped counts as taken up here: see `stoppedPartitions`. */
+  get progress(): StageProgress {
+    return progressOf(this.#assigned, ({ partition }) => this.#tasks.has(partition) || this.#resting.get(partition)?.untilMs === null);
   }
 
   /**
@@ -130,24 +147,44 @@ export class DetectStage {
 
   async #follow(member: Member, signal: AbortSignal): Promise<void> {
     const { epoch, partitions } = member.assignment();
+    this.#assigned = partitions;
     for (const [partition, task] of this.#tasks) {
       if (!partitions.some((own) => own.partition === partition && own.since === task.since)) this.#drop(partition);
+    }
+    for (const partition of [...this.#failures.keys()]) {
+      if (!partitions.some((own) => own.partition === partition)) this.#recovered(partition);
     }
     for (const [partition, rest] of this.#resting) {
       if (!partitions.some((own) => own.partition === partition && own.since === rest.since)) this.#resting.delete(partition);
     }
     this.#options.metrics.set('tidemark_partitions_stopped', {}, this.stoppedPartitions.length);
     const isWanted = () => !signal.aborted && member.assignment().epoch === epoch;
-    for (const at of partitions) {
-      if (!this.#tasks.has(at.partition) && !this.#isResting(at)) await this.#guard(at, signal, () => this.#takeUp(member, at, isWanted));
-      if (!isWanted()) return;
-    }
+    const added = partitions.filter((at) => !this.#tasks.has(at.partition) && !this.#isResting(at));
+    if (added.length === 0) return;
+    const beganMs = this.#options.clock.nowMs();
+    // Some at a time: while one waits for the brokers, another is built. Not all: each holds its facts until it is done.
+    const left = added.values();
+    const takeUpNext = async () => {
+      for (const at of left) {
+        if (!isWanted()) return;
+        await this.#guard(at, signal, () => this.#takeUp(member, at, isWanted));
+      }
+    };
+    await Promise.all(Array.from({ length: takenUpAtATime }, takeUpNext));
+    if (!isWanted()) return;
+    const seconds = (this.#options.clock.nowMs() - beganMs) / 1_000;
+    this.#options.logger.info({ epoch, partitions: partitions.length, added: added.length, seconds }, 'Detect has taken up its partitions');
   }
 
   #isResting({ partition, since }: OwnedPartition): boolean {
     const rest = this.#resting.get(partition);
     if (rest === undefined || rest.since !== since) return false;
     return rest.untilMs === null || this.#options.clock.nowMs() < rest.untilMs;
+  }
+
+  #recovered(partition: number): void {
+    this.#failures.delete(partition);
+    this.#setback.passed(String(partition), 'What is decided is written again');
   }
 
   #drop(partition: number): void {
@@ -163,11 +200,14 @@ export class DetectStage {
       await effect();
     } catch (error) {
       if (error instanceof DependencyError) {
-        logger.warn(
+        this.#setback.failed(
+          String(partition),
           { topic, partition, error },
           'What was decided could not be written or read back: the partition is restored from its facts and tried again; events are late meanwhile',
         );
-        this.#resting.set(partition, { since, untilMs: clock.nowMs() + retryPauseMs });
+        const failures = (this.#failures.get(partition) ?? 0) + 1;
+        this.#failures.set(partition, failures);
+        this.#resting.set(partition, { since, untilMs: clock.nowMs() + Math.min(longestRetryPauseMs, retryPauseMs * 2 ** (failures - 1)) });
       } else if (error instanceof InputError || error instanceof InvariantError) {
         logger.error(
           { topic, partition, error },
@@ -182,11 +222,12 @@ export class DetectStage {
   }
 
   async #takeUp(member: Member, { since, ...at }: OwnedPartition, isWanted: () => boolean): Promise<void> {
-    const { log, logger, settings } = this.#options;
+    const { log, logger, settings, clock, metrics } = this.#options;
     const history = { topic: this.#topics.history, partition: at.partition };
+    const beganMs = clock.nowMs();
     // The commit first: a former owner may still write facts and commit, in this order, so facts read later are never behind it.
     const [commit] = await member.committed([at]);
-    const facts = await readFacts(log, history, isWanted);
+    const facts = await readFacts(this.#options, history, isWanted);
     if (facts === null) return;
     const partitions = await log.partitionCount(this.#topics.partials);
     const tellsOf = (model: string) => partitionOf(model, partitions) === at.partition;
@@ -199,7 +240,8 @@ export class DetectStage {
     // Without a commit: a group that was away for so long that it expired, or that never was while others wrote.
     const isOther = (detector.restoredOffset ?? -1) >= high;
     if (isOther || (committed === null ? low > 0 : start !== committed)) this.#tellLoss(at, detector, { committed, low, high });
-    logger.debug({ ...at, facts: facts.size, start }, 'Took up a partition of partials');
+    metrics.observe('tidemark_restore_seconds', {}, (clock.nowMs() - beganMs) / 1_000);
+    logger.debug({ ...at, facts: facts.size, start, milliseconds: clock.nowMs() - beganMs }, 'Took up a partition of partials');
     member.start(at, start);
     this.#tasks.set(at.partition, {
       at,
@@ -259,7 +301,10 @@ export class DetectStage {
     this.#options.metrics.count('tidemark_partials_after_decision_total', {}, latePartials - before.latePartials);
     if (changedPanes > before.changedPanes)
       this.#options.metrics.count('tidemark_panes_config_changed_total', {}, changedPanes - before.changedPanes);
-    if (steps.length > 0) await this.#write(task, steps);
+    if (steps.length > 0) {
+      await this.#write(task, steps);
+      this.#recovered(task.at.partition);
+    }
     await this.#commit(member, task);
   }
 

@@ -1,6 +1,7 @@
 /** The `history` topic: immutable facts, same partition numbers as `partials`. Compacted; the key is the fact's subject. */
 import type { Fact } from '../core/detect/fact.ts';
 import { FactMap } from '../core/detect/restore.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Log, OutgoingRecord, TopicPartition } from '../log/port.ts';
 import { readToBarrier } from './compactedTopic.ts';
 
@@ -12,8 +13,12 @@ export function factRecord(at: TopicPartition, fact: Fact): OutgoingRecord {
 }
 
 /** All facts of a partition that a former owner had acknowledged by now. Null where `isWanted` turned false on the way. */
-export async function readFacts(log: Log, at: TopicPartition, isWanted: () => boolean): Promise<FactMap | null> {
+export async function readFacts(
+  from: { readonly log: Log; readonly metrics: Metrics },
+  at: TopicPartition,
+  isWanted: () => boolean,
+): Promise<FactMap | null> {
   const facts = new FactMap();
-  const isWhole = await readToBarrier(log, at, barrierKey, isWanted, (key, value) => facts.put(key, value));
+  const isWhole = await readToBarrier(from, at, barrierKey, isWanted, (key, value) => facts.put(key, value));
   return isWhole ? facts : null;
 }

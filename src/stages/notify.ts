@@ -6,7 +6,7 @@
  * then the events topic is committed, never past an event that still has to be delivered. A crash between any two repeats an event under the
  * same id (which Sentry knows, and a webhook is told) or reads again what `deliveries` says is done.
  */
-import { ConfigError, InputError } from '../core/errors.ts';
+import { ConfigError, DependencyError, InputError } from '../core/errors.ts';
 import { type DeliveryAnswer, retryDelayMs } from '../core/incident/delivery.ts';
 import type { EventRecord } from '../core/incident/event.ts';
 import { parseEvent } from '../core/incident/parseEvent.ts';
@@ -14,9 +14,12 @@ import { IssueCap, type StormLimits, type StormSummary } from '../core/incident/
 import { type InternalTopics, internalTopics } from '../core/incident/topics.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
+import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition } from '../log/port.ts';
 import { deliveryRecord, readDeliveries, type Settlement, toldRecord } from './deliveriesTopic.ts';
+import { NotifyRecords, parkedText } from './notifyRecords.ts';
 import { fullAt, isCaughtUp, type NotifyTask, notifyTask } from './notifyTask.ts';
+import { progressOf, type StageProgress } from './progress.ts';
+import { Setback } from './setback.ts';
 import { notifyGroup, type Sink, sinkWords } from './sink.ts';
 import { StormSummaries } from './stormSummaries.ts';
 
@@ -66,7 +69,11 @@ export class NotifyStage {
   readonly #inFlight = new Map<Promise<void>, NotifyTask>();
   #answers: Answer[] = [];
   #storm: Storm | null = null;
+  readonly #setback: Setback;
+  readonly #records: NotifyRecords;
   #epoch = -1;
+  /** Null before the group has taken the stage in. */
+  #assigned: readonly OwnedPartition[] | null = null;
   /** The server has asked to be left alone until then. */
   #pausedUntilMs = 0;
   /** Attempts that failed since the last one that was accepted. */
@@ -78,6 +85,12 @@ export class NotifyStage {
     this.#options = options;
     this.#topics = internalTopics(options.group);
     this.#group = notifyGroup(options.group, options.sink.name);
+    this.#setback = new Setback(options.clock, options.logger);
+    this.#records = new NotifyRecords(options, this.#topics.deadLetters);
+  }
+
+  get progress(): StageProgress {
+    return progressOf(this.#assigned, ({ partition }) => this.#tasks.has(partition));
   }
 
   /**
@@ -93,13 +106,13 @@ export class NotifyStage {
     try {
       while (!signal.aborted) {
         await this.#follow(member, signal);
-        await this.#read(member);
+        await this.#read(member, signal);
         this.#send();
-        await this.#settle(member);
+        await this.#settle(member, signal);
         await this.#pause(member, signal);
       }
       if (this.#inFlight.size > 0) await Promise.race([Promise.allSettled(this.#inFlight.keys()), this.#options.clock.sleep(graceMs)]);
-      await this.#settle(member);
+      await this.#settle(member, signal);
     } finally {
       signal.removeEventListener('abort', stop);
       await member.leave();
@@ -136,12 +149,22 @@ export class NotifyStage {
   /** Takes up what was assigned and drops what was taken away. */
   async #follow(member: Member, signal: AbortSignal): Promise<void> {
     const { epoch, partitions } = member.assignment();
+    this.#assigned = partitions;
     for (const task of this.#tasks.values()) {
       if (!partitions.some((own) => own.partition === task.at.partition && own.since === task.since)) this.#drop(task);
     }
     this.#epoch = epoch;
     for (const at of partitions) {
-      if (!this.#tasks.has(at.partition)) await this.#takeUp(member, at, () => !signal.aborted && member.assignment().epoch === epoch);
+      if (this.#tasks.has(at.partition)) continue;
+      try {
+        await this.#takeUp(member, at, () => !signal.aborted && member.assignment().epoch === epoch);
+        this.#setback.passed('take up', 'Partitions of events can be taken up again');
+      } catch (error) {
+        if (!(error instanceof DependencyError)) throw error;
+        this.#setback.failed('take up', { ...at, error }, 'A partition of events could not be taken up: trying again, its events wait');
+        if (!signal.aborted) await this.#options.clock.sleep(pauseMs);
+        return;
+      }
       if (member.assignment().epoch !== epoch) return;
     }
   }
@@ -158,7 +181,7 @@ export class NotifyStage {
     // One at a time per chain holds across a loss of the partition too.
     const former = [...this.#inFlight].filter(([, task]) => task.at.partition === at.partition).map(([sending]) => sending);
     await Promise.allSettled(former);
-    const delivered = await readDeliveries(log, { topic: this.#topics.deliveries, partition: at.partition }, sink.name, isWanted);
+    const delivered = await readDeliveries(this.#options, { topic: this.#topics.deliveries, partition: at.partition }, sink.name, isWanted);
     const [commit] = await member.committed([at]);
     const range = await log.offsets(at);
     const { low, high } = range;
@@ -178,18 +201,18 @@ export class NotifyStage {
     this.#storm?.summaries.notice(nowMs);
   }
 
-  async #read(member: Member): Promise<void> {
+  async #read(member: Member, signal: AbortSignal): Promise<void> {
     for (const task of this.#tasks.values()) {
       while (task.queue.size < fullAt) {
         const batch = member.take(task.at);
         if (batch === null) break;
-        for (const record of batch.records) await this.#add(task, record);
+        for (const record of batch.records) await this.#add(task, record, signal);
         task.queue.advance(batch.nextOffset);
       }
     }
   }
 
-  async #add(task: NotifyTask, record: LogRecord): Promise<void> {
+  async #add(task: NotifyTask, record: LogRecord, signal: AbortSignal): Promise<void> {
     const { logger } = this.#options;
     try {
       const event = parseEvent(record.value);
@@ -198,13 +221,14 @@ export class NotifyStage {
       }
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      await this.#park({
+      const letter = {
         ...task.at,
         offset: record.offset,
         reason: 'unreadable-event',
         detail: error.message,
-        value: textOf(record.value),
-      });
+        value: parkedText(record.value),
+      };
+      await this.#records.park(letter, signal);
       logger.error(
         { ...task.at, offset: record.offset, reason: error.message },
         'An event cannot be read: parked on the dead-letter topic',
@@ -248,14 +272,14 @@ export class NotifyStage {
   }
 
   /** Acts on the answers that have come: `deliveries` first, then the commit. */
-  async #settle(member: Member): Promise<void> {
-    const { log, sink, clock } = this.#options;
+  async #settle(member: Member, signal: AbortSignal): Promise<void> {
+    const { sink, clock } = this.#options;
     const nowMs = clock.nowMs();
     const answers = this.#answers.filter(({ task }) => !task.isRevoked);
     this.#answers = [];
     const settled: { readonly one: Answer; readonly settlement: Settlement }[] = [];
     for (const one of answers) {
-      const settlement = await this.#judge(one);
+      const settlement = await this.#judge(one, signal);
       if (settlement !== null) settled.push({ one, settlement });
     }
     const records = settled.map(({ one, settlement }): OutgoingRecord => {
@@ -267,7 +291,7 @@ export class NotifyStage {
     for (const { partition, periodStartMs, incidents } of told === null ? [] : (this.#storm?.cap.told(told) ?? [])) {
       records.push(toldRecord({ topic: this.#topics.deliveries, partition }, periodStartMs, incidents));
     }
-    if (records.length > 0) await log.produce(records);
+    if (records.length > 0 && !(await this.#records.write(records, signal))) return;
     for (const { one } of settled) one.task.queue.settle(one.event);
     await this.#commit(member);
     let waiting = 0;
@@ -276,7 +300,7 @@ export class NotifyStage {
   }
 
   /** How the event is settled, or null where it waits for another attempt. */
-  async #judge({ task, event, answer }: Answer): Promise<Settlement | null> {
+  async #judge({ task, event, answer }: Answer, signal: AbortSignal): Promise<Settlement | null> {
     const { logger, metrics, sink } = this.#options;
     if (answer === 'suppressed') {
       this.#suppress(event);
@@ -295,7 +319,10 @@ export class NotifyStage {
     metrics.count('tidemark_delivery_failures_total', { sink: sink.name, reason: outcome });
     if (outcome === 'poison' || outcome === 'too-large') {
       const detail = `${title} refused the event for good (HTTP ${status ?? 'unknown'})`;
-      await this.#park({ ...task.at, offset: task.queue.offsetOf(event), reason: outcome, detail, value: JSON.stringify(event) });
+      await this.#records.park(
+        { ...task.at, offset: task.queue.offsetOf(event), reason: outcome, detail, value: JSON.stringify(event) },
+        signal,
+      );
       logger.error(about, `${detail}: parked on the dead-letter topic`);
       return 'parked';
     }
@@ -373,23 +400,8 @@ export class NotifyStage {
     });
     await Promise.race([member.wait(timeoutMs), woken]);
   }
-
-  async #park(letter: TopicPartition & { offset: number; reason: string; detail: string; value: string }): Promise<void> {
-    const { log, metrics } = this.#options;
-    const count = await log.partitionCount(this.#topics.deadLetters);
-    const at = { topic: this.#topics.deadLetters, partition: letter.partition % count };
-    await log.produce([{ ...at, key: null, value: JSON.stringify({ stage: 'notify', sink: this.#options.sink.name, ...letter }) }]);
-    metrics.count('tidemark_dead_letters_total', { topic: letter.topic, reason: letter.reason });
-  }
 }
 
 function facts(event: EventRecord): Readonly<Record<string, unknown>> {
   return { event: event.id, incident: event.incident, ordinal: event.ordinal, step: event.step, model: event.model, kind: event.kind };
-}
-
-const decoder = new TextDecoder();
-
-/** At most 64 KB of a value that cannot be read. */
-function textOf(value: Uint8Array | null): string {
-  return value === null ? '' : decoder.decode(value.subarray(0, 65_536));
 }

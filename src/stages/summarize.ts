@@ -21,6 +21,8 @@ import { jsonDecoder } from '../formats/json.ts';
 import { partitionKey } from '../log/partitionKey.ts';
 import type { Clock, Commit, Log, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { Pace } from './pace.ts';
+import { progressOf, type StageProgress } from './progress.ts';
+import { Setback } from './setback.ts';
 import { type FirstStart, findStart } from './summarizerStart.ts';
 import { type OnGap, passLoss, SummarizeTask, type Writing } from './summarizeTask.ts';
 
@@ -30,6 +32,8 @@ const sliceSize = 500;
 const pauseMs = 250;
 /** Pause after something outside has failed. */
 const retryPauseMs = 1_000;
+/** Longest pause between two attempts to write: what a topic takes of them it takes again each time. Shorter than the time that a stop is given. */
+const longestRetryPauseMs = 8_000;
 
 export interface SummarizeOptions {
   readonly log: Log;
@@ -66,6 +70,11 @@ export class SummarizeStage {
   /** Partitions that were not taken up, because records were lost at their start. */
   #refused: readonly OwnedPartition[] = [];
   #epoch = -1;
+  /** Null before the group has taken the stage in. */
+  #assigned: readonly OwnedPartition[] | null = null;
+  readonly #writing: Setback;
+  readonly #committing: Setback;
+  readonly #asking: Setback;
   #partialsPartitions = 0;
   #deadLetterPartitions = 0;
   #committedAtMs = Number.NEGATIVE_INFINITY;
@@ -80,6 +89,15 @@ export class SummarizeStage {
     const { log, clock, logger, metrics, settings } = options;
     const predictionTopics = settings.predictions.map(({ topic }) => topic);
     this.#pace = new Pace({ log, clock, logger, metrics, window: settings.window, predictionTopics });
+    this.#writing = new Setback(options.clock, options.logger);
+    this.#committing = new Setback(options.clock, options.logger);
+    this.#asking = new Setback(options.clock, options.logger);
+  }
+
+  /** A partition that is stopped counts as taken up here: see `stoppedPartitions`. */
+  get progress(): StageProgress {
+    const refused = new Set(this.#refused.map(partitionKey));
+    return progressOf(this.#assigned, (own) => this.#tasks.has(partitionKey(own)) || refused.has(partitionKey(own)));
   }
 
   /** Source partitions that are not read on because records were lost (`kafka.onGap: stop`). */
@@ -106,7 +124,7 @@ export class SummarizeStage {
           await this.#breathe();
         }
         await this.#tellIdle(member, signal);
-        await this.#commit(member, this.#options.commitEveryMs ?? 1_000);
+        await this.#commit(member, task?.isAtChunkEnd === true ? 0 : (this.#options.commitEveryMs ?? 1_000));
         if (task === null && !signal.aborted && member.assignment().epoch === this.#epoch) await member.wait(pauseMs);
       }
       await this.#commit(member, 0);
@@ -120,6 +138,7 @@ export class SummarizeStage {
   async #follow(member: Member, signal: AbortSignal): Promise<void> {
     const { epoch, partitions } = member.assignment();
     if (epoch === this.#epoch) return;
+    this.#assigned = partitions;
     const { logger, metrics, settings } = this.#options;
     for (const [key, task] of this.#tasks) {
       if (!partitions.some((own) => partitionKey(own) === key && own.since === task.at.since)) this.#tasks.delete(key);
@@ -146,9 +165,10 @@ export class SummarizeStage {
         );
       }
       if (isWanted()) this.#epoch = epoch;
+      this.#asking.passed('take up', 'Questions about partitions are answered again');
     } catch (error) {
       if (!(error instanceof DependencyError)) throw error;
-      logger.warn({ error }, 'Newly assigned partitions could not be taken up: trying again');
+      this.#asking.failed('take up', { error }, 'Newly assigned partitions could not be taken up: trying again');
       await this.#options.clock.sleep(retryPauseMs);
     }
   }
@@ -229,7 +249,7 @@ export class SummarizeStage {
 
   /** Says of partitions that have got nothing new for `idleAfter` that they are idle, if the log really has nothing more. */
   async #tellIdle(member: Member, signal: AbortSignal): Promise<void> {
-    const { clock, log, logger, settings, metrics } = this.#options;
+    const { clock, log, settings, metrics } = this.#options;
     const { idleAfterMs } = settings.window;
     const nowMs = clock.nowMs();
     if (nowMs - this.#idleCheckedAtMs < Math.min(1_000, idleAfterMs / 4)) return;
@@ -247,10 +267,11 @@ export class SummarizeStage {
       if (signal.aborted || task.hasRecords(member) || !task.isIdleDue(clock.nowMs(), idleAfterMs)) continue;
       try {
         const { high } = await log.offsets(task.at);
+        this.#asking.passed('idle', 'Questions about partitions are answered again');
         if (!this.#isCurrent(member, task) || task.hasRecords(member) || high !== task.summarizer.position) continue;
       } catch (error) {
         if (!(error instanceof DependencyError)) throw error;
-        logger.warn({ error }, 'The end of an idle partition could not be asked for');
+        this.#asking.failed('idle', { error }, 'The end of an idle partition could not be asked for: it is not told as idle meanwhile');
         return;
       }
       await this.#write(member, task, task.tellIdle(clock.nowMs()), signal);
@@ -259,7 +280,7 @@ export class SummarizeStage {
 
   /** Writes step by step, each acknowledged before the next. Tries until it succeeds, or the partition is no longer ours, or the signal says stop. */
   async #write(member: Member, task: SummarizeTask, writing: Writing, signal: AbortSignal): Promise<void> {
-    const { log, metrics, logger, clock } = this.#options;
+    const { log, metrics, clock } = this.#options;
     const [partials = [], ...later] = writing.steps;
     const steps = [
       [...writing.letters, ...partials.flatMap((message) => this.#recordsOf(message))],
@@ -267,17 +288,19 @@ export class SummarizeStage {
     ];
     for (const records of steps) {
       if (records.length === 0) continue;
-      for (let isWritten = false; !isWritten; ) {
+      for (let isWritten = false, pauseAfterMs = retryPauseMs; !isWritten; pauseAfterMs = Math.min(longestRetryPauseMs, 2 * pauseAfterMs)) {
         try {
           await log.produce(records);
           isWritten = true;
+          this.#writing.passed('partials', 'Partials are written again');
         } catch (error) {
           if (!(error instanceof DependencyError)) throw error;
-          logger.warn(
+          this.#writing.failed(
+            'partials',
             { error, topic: this.#topics.partials },
-            'Partials could not be written: trying again, nothing is committed meanwhile',
+            'Partials could not be written: trying again; nothing is read or committed meanwhile',
           );
-          if (!signal.aborted) await clock.sleep(retryPauseMs);
+          if (!signal.aborted) await clock.sleep(pauseAfterMs);
           // What was drained is lost with the task: it is read again from the commit.
           if (signal.aborted || !this.#isCurrent(member, task)) {
             this.#tasks.delete(partitionKey(task.at));
@@ -305,7 +328,7 @@ export class SummarizeStage {
 
   /** Commits the resume points that have moved; everything before them is written. */
   async #commit(member: Member, everyMs: number): Promise<void> {
-    const { clock, logger, metrics, settings } = this.#options;
+    const { clock, metrics, settings } = this.#options;
     const nowMs = clock.nowMs();
     if (nowMs - this.#committedAtMs < everyMs) return;
     this.#committedAtMs = nowMs;
@@ -318,10 +341,11 @@ export class SummarizeStage {
     try {
       await member.commit(due.map(({ commit }) => commit));
       for (const { task, commit } of due) task.committed = commit;
+      this.#committing.passed('commit', 'Commits are taken again');
     } catch (error) {
       // Nothing is lost: what is not committed is read again, by us or by the next owner.
       metrics.count('tidemark_commit_failures_total', { group: settings.group });
-      logger.warn({ error }, 'A commit was refused');
+      this.#committing.failed('commit', { error }, 'A commit was refused: what is not committed would be read again after a crash');
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { InvalidReason } from '../core/record/record.ts';
-import type { PartialsMessage } from '../core/summarize/messages.ts';
+import { chunkSize, type PartialsMessage } from '../core/summarize/messages.ts';
 import type { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
 import type { Decoder } from '../formats/decoder.ts';
 import type { Batch, Commit, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
@@ -73,14 +73,19 @@ export class SummarizeTask {
     return this.#batch !== null;
   }
 
-  /** Adds the next records, at most `limit`, and gives what has to be written for them. */
+  /** True where a chunk has just been read to its end: its commit must not wait, or a restart would read more than a chunk again. */
+  get isAtChunkEnd(): boolean {
+    return this.summarizer.position % chunkSize === 0;
+  }
+
+  /** Adds the next records, at most `limit` and none beyond the chunk of the first, and gives what has to be written for them. */
   readSlice(limit: number, nowMs: number): Writing {
     const batch = this.#batch;
     if (batch === null) return { letters: [], steps: [] };
     const { summarizer } = this;
     const { decode } = this.#options;
     const lateBefore = summarizer.lateCount;
-    const end = Math.min(batch.records.length, this.#next + limit);
+    const end = this.#sliceEnd(batch, limit);
     const count = end - this.#next;
     this.#budget.countRecords(summarizer.currentPaneMs, count);
     let skipped = 0;
@@ -126,6 +131,15 @@ export class SummarizeTask {
     const { offset, metadata } = this.summarizer.resumePoint();
     if (this.committed?.offset === offset && this.committed.metadata === metadata) return null;
     return { topic, partition, offset, metadata };
+  }
+
+  #sliceEnd({ records }: Batch, limit: number): number {
+    const most = Math.min(records.length, this.#next + limit);
+    const chunkEnd = (Math.floor((records[this.#next]?.offset ?? 0) / chunkSize) + 1) * chunkSize;
+    let end = most;
+    // Offsets ascend: mostly the last one decides.
+    while (end > this.#next + 1 && (records[end - 1]?.offset ?? 0) >= chunkEnd) end -= 1;
+    return end;
   }
 
   #take(member: Member): Batch | null {

@@ -10,6 +10,7 @@ import type { Clock, Log, TopicPartition } from '../log/port.ts';
 import { DetectStage } from './detect.ts';
 import { beat } from './heartbeat.ts';
 import { NotifyStage } from './notify.ts';
+import { leastOf, type StageProgress } from './progress.ts';
 import { type SelfReports, startSelfReports } from './selfReports.ts';
 import { startSinks } from './sinks.ts';
 import { SummarizeStage } from './summarize.ts';
@@ -28,20 +29,17 @@ export interface WorkerOptions {
   readonly release: string;
 }
 
-/** A stage that ended although nobody asked it to, and why. */
-export type StageStates = ReadonlyMap<Role, 'starting' | 'running' | 'stopped'>;
-
 /** Runs the stages of a worker until the signal says stop; a stage that fails takes the others down with it. */
 export class Worker {
   readonly #options: WorkerOptions;
   #detect: DetectStage | null = null;
   #summarize: SummarizeStage | null = null;
-  readonly #states = new Map<Role, 'starting' | 'running' | 'stopped'>();
+  /** By role, what tells how far it is; a role that has not begun is not in it. */
+  readonly #progress = new Map<Role, () => StageProgress>();
   #fileBaselines: FileBaselines = new Map();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    for (const role of options.roles) this.#states.set(role, 'starting');
   }
 
   /** Partitions of `partials` whose models are not watched, because something in them cannot be read or decided. */
@@ -54,8 +52,9 @@ export class Worker {
     return this.#summarize?.stoppedPartitions ?? [];
   }
 
-  get states(): StageStates {
-    return this.#states;
+  /** How far each stage is. */
+  get stages(): ReadonlyMap<Role, StageProgress> {
+    return new Map(this.#options.roles.map((role) => [role, this.#progress.get(role)?.() ?? { kind: 'starting' }]));
   }
 
   /**
@@ -79,10 +78,9 @@ export class Worker {
     try {
       const running = this.#options.roles.map(async (role) => {
         try {
-          this.#states.set(role, 'running');
           await this.#runRole(role, reports, stop.signal);
         } finally {
-          this.#states.set(role, 'stopped');
+          this.#progress.set(role, () => ({ kind: 'stopped' }));
           stop.abort();
         }
       });
@@ -101,8 +99,8 @@ export class Worker {
     const { config, log, clock } = this.#options;
     const { logger, metrics } = reports;
     switch (role) {
-      case 'summarize':
-        this.#summarize = new SummarizeStage({
+      case 'summarize': {
+        const summarize = new SummarizeStage({
           log,
           settings: config.core,
           start: config.kafka.start,
@@ -112,7 +110,10 @@ export class Worker {
           logger,
           metrics,
         });
-        return this.#summarize.run(signal);
+        this.#summarize = summarize;
+        this.#progress.set(role, () => summarize.progress);
+        return summarize.run(signal);
+      }
       case 'detect':
         return this.#detectAndWatch(reports, signal);
       case 'notify':
@@ -132,6 +133,7 @@ export class Worker {
       onEvaluations,
     });
     this.#detect = detect;
+    this.#progress.set('detect', () => detect.progress);
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const { everyMs, blindAfterMs } = config.sentry.checkIns;
@@ -150,19 +152,20 @@ export class Worker {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     try {
-      const running = sinks.map((sink) =>
-        new NotifyStage({
-          log,
-          group: config.core.group,
-          clock,
-          logger: sink.name === 'sentry' ? logger : reports.logger,
-          metrics,
-          sink,
-          ...(sink.name === 'sentry' ? { storm: config.sentry.storm } : {}),
-        })
-          .run(either)
-          .finally(() => stop.abort()),
+      const stages = sinks.map(
+        (sink) =>
+          new NotifyStage({
+            log,
+            group: config.core.group,
+            clock,
+            logger: sink.name === 'sentry' ? logger : reports.logger,
+            metrics,
+            sink,
+            ...(sink.name === 'sentry' ? { storm: config.sentry.storm } : {}),
+          }),
       );
+      this.#progress.set('notify', () => leastOf(stages.map((stage) => stage.progress)));
+      const running = stages.map((stage) => stage.run(either).finally(() => stop.abort()));
       const results = await Promise.allSettled(running);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     } finally {

@@ -92,6 +92,13 @@ export class ByteWriter {
   }
 }
 
+/** The number that `ByteWriter.signed` wrote as this varint. */
+export function signedOf(code: number): number {
+  // Bits of small ones: the remainder of a double is a slow call.
+  if (code <= 0x7fff_fffe) return (code & 1) === 1 ? -((code + 1) >> 1) : code >> 1;
+  return code % 2 === 1 ? -(code + 1) / 2 : code / 2;
+}
+
 /** Reads what `ByteWriter` wrote. Short or wrong bytes are an `InputError` that names the position; nothing outside is ever read. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -121,8 +128,24 @@ export class ByteReader {
   }
 
   signed(): number {
-    const code = this.varint();
-    return code % 2 === 1 ? -(code + 1) / 2 : code / 2;
+    return signedOf(this.varint());
+  }
+
+  /** As many varints as the list has places. What a restart reads is mostly these: one or two bytes each, without a call. */
+  varints(into: Float64Array): void {
+    const bytes = this.#bytes;
+    for (let i = 0; i < into.length; i += 1) {
+      const position = this.#position;
+      const first = bytes[position];
+      const second = bytes[position + 1];
+      if (first !== undefined && first < 128) {
+        into[i] = first;
+        this.#position = position + 1;
+      } else if (first !== undefined && second !== undefined && second < 128) {
+        into[i] = (first & 127) | (second << 7);
+        this.#position = position + 2;
+      } else into[i] = this.varint();
+    }
   }
 
   varint(): number {

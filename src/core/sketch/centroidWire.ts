@@ -5,7 +5,7 @@
  * A list whose means are whole multiples of one power of two is written as the differences of those multiples. Whole numbers
  * are such a list, and so are clusters, whose means the digest rounds: two bytes a mean instead of eight, and not a bit is lost.
  */
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import { type ByteReader, type ByteWriter, signedOf } from './bytes.ts';
 import type { Centroids } from './types.ts';
 
 const largestMultiple = 2 ** 50;
@@ -29,27 +29,33 @@ export function writeCentroids(writer: ByteWriter, { means, weights }: Centroids
 
 export function readCentroids(reader: ByteReader): Centroids {
   const length = reader.count(1);
-  const heads = new Float64Array(length);
-  for (let i = 0; i < length; i += 1) heads[i] = reader.varint();
-  const repeated = (i: number) => i < length && heads[i]! % 2 === 1;
-  const weights = heads.map((head) => Math.floor(head / 2));
+  const weights = new Float64Array(length);
+  // One more than there are: behind the last nothing repeats.
+  const repeated = new Uint8Array(length + 1);
+  reader.varints(weights);
+  for (let i = 0; i < length; i += 1) {
+    const head = weights[i]!;
+    const bit = head <= 0x7fff_ffff ? head & 1 : head % 2;
+    weights[i] = (head - bit) / 2;
+    repeated[i] = bit;
+  }
   let exactCount = 0;
   let clusterCount = 0;
   for (let i = 0; i < length; i += 1) {
     if (weights[i] === 0) throw reader.wrong('a centroid without weight');
-    if (repeated(i)) continue;
-    if (isExact(weights[i]!, repeated(i + 1))) exactCount += 1;
+    if (repeated[i] === 1) continue;
+    if (isExact(weights[i]!, repeated[i + 1] === 1)) exactCount += 1;
     else clusterCount += 1;
   }
-  if (repeated(0)) throw reader.wrong('a first centroid that repeats');
+  if (repeated[0] === 1) throw reader.wrong('a first centroid that repeats');
   const exact = readMeans(reader, exactCount);
   const clusters = readMeans(reader, clusterCount);
   const means = new Float64Array(length);
   let nextExact = 0;
   let nextCluster = 0;
   for (let i = 0; i < length; i += 1) {
-    if (repeated(i)) means[i] = means[i - 1]!;
-    else if (isExact(weights[i]!, repeated(i + 1))) means[i] = exact[nextExact++]!;
+    if (repeated[i] === 1) means[i] = means[i - 1]!;
+    else if (isExact(weights[i]!, repeated[i + 1] === 1)) means[i] = exact[nextExact++]!;
     else means[i] = clusters[nextCluster++]!;
     if (i > 0 && means[i]! < means[i - 1]!) throw reader.wrong('centroids out of order');
   }
@@ -95,15 +101,16 @@ function readMeans(reader: ByteReader, count: number): Float64Array {
   const code = reader.varint();
   if (code > largestExponent - smallestExponent + 1) throw reader.wrong(`unknown unit ${code} of means`);
   const unit = 2 ** (code - 1 + smallestExponent);
+  if (code === noUnit) {
+    for (let i = 0; i < count; i += 1) means[i] = finite(reader);
+    return means;
+  }
+  reader.varints(means);
   let multiple = 0;
   for (let i = 0; i < count; i += 1) {
-    if (code === noUnit) {
-      means[i] = finite(reader);
-    } else {
-      multiple += reader.signed();
-      if (Math.abs(multiple) > largestMultiple) throw reader.wrong('a mean out of range');
-      means[i] = multiple * unit;
-    }
+    multiple += signedOf(means[i]!);
+    if (Math.abs(multiple) > largestMultiple) throw reader.wrong('a mean out of range');
+    means[i] = multiple * unit;
   }
   return means;
 }

@@ -168,6 +168,8 @@ export class PartitionSummarizer {
     this.#last = { offset, timestampMs, value };
     this.#position = offset + 1;
     this.#closePassedPanes();
+    // With its last offset, not with the next record, which may be long in coming: what was read of the chunk need not be read again.
+    this.#enterChunk(Math.floor(this.#position / chunkSize));
     return problem;
   }
 

@@ -27,12 +27,21 @@ export async function startJavaKafka(cacheDir: string, report: (line: string) =>
   return { brokers: [broker.address], stop: () => broker.remove() };
 }
 
+export interface JavaBrokerOptions {
+  /** A second way in, whose clients are told to come to this port: that of a proxy in front of it. */
+  readonly advertisedSecondPort?: number;
+  /** Where the data stands; default: in the broker's own temporary folder. It is not deleted with the broker. */
+  readonly dataFolder?: string;
+}
+
 /**
  * One KRaft broker on loopback ports with its data in a temporary folder. It dies with this process, however that ends. It may be killed
  * and started again on the same data: that is how a test sees a broker go away and come back.
  */
 export class JavaBroker {
   readonly address: string;
+  /** Port of the second way in, where there is one. */
+  readonly secondPort: number;
   readonly #classPath: string;
   readonly #folder: string;
   #child: ChildProcess | null = null;
@@ -41,19 +50,21 @@ export class JavaBroker {
     rmSync(this.#folder, { recursive: true, force: true });
   };
 
-  private constructor(address: string, classPath: string, folder: string) {
+  private constructor(address: string, secondPort: number, classPath: string, folder: string) {
     this.address = address;
+    this.secondPort = secondPort;
     this.#classPath = classPath;
     this.#folder = folder;
     process.once('exit', this.#onExit);
   }
 
   /** Formats a data folder; does not start. */
-  static async create(classPath: string): Promise<JavaBroker> {
+  static async create(classPath: string, { advertisedSecondPort, dataFolder }: JavaBrokerOptions = {}): Promise<JavaBroker> {
     const folder = await mkdtemp(join(tmpdir(), 'tidemark-kafka-'));
-    const [port, controllerPort] = await freePorts();
+    const [port, controllerPort, secondPort] = await freePorts();
     const properties = join(folder, 'server.properties');
-    await writeFile(properties, propertiesOf(folder, port, controllerPort));
+    const second = advertisedSecondPort === undefined ? null : { port: secondPort, advertised: advertisedSecondPort };
+    await writeFile(properties, propertiesOf({ data: dataFolder ?? join(folder, 'data'), port, controllerPort, second }));
     // One in 64 begins with a dash: only behind `=` is it not taken for an option.
     const id = randomBytes(16).toString('base64url');
     const args = [
@@ -72,7 +83,7 @@ export class JavaBroker {
       rmSync(folder, { recursive: true, force: true });
       throw new DependencyError(`Apache Kafka could not format its data folder:\n${lastLines(result.output, 8)}`);
     }
-    return new JavaBroker(`127.0.0.1:${port}`, classPath, folder);
+    return new JavaBroker(`127.0.0.1:${port}`, secondPort, classPath, folder);
   }
 
   /** Starts the broker and waits until it answers. */
@@ -111,6 +122,16 @@ export class JavaBroker {
     }
   }
 
+  /** Whether its process lives: a broker whose disk is full ends by itself. */
+  get isAlive(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Its process id, to take something from it; null where it does not run. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
   /** Kills the broker as a crash would; its data stays. */
   async kill(): Promise<void> {
     const child = this.#child;
@@ -129,17 +150,27 @@ export class JavaBroker {
   }
 }
 
-function propertiesOf(folder: string, port: number, controllerPort: number): string {
+interface Places {
+  readonly data: string;
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly second: { readonly port: number; readonly advertised: number } | null;
+}
+
+function propertiesOf({ data, port, controllerPort, second }: Places): string {
+  const controller = `CONTROLLER://127.0.0.1:${controllerPort}`;
+  const listeners = (secondPort: number | undefined) =>
+    [`PLAINTEXT://127.0.0.1:${port}`, ...(secondPort === undefined ? [] : [`SECOND://127.0.0.1:${secondPort}`]), controller].join(',');
   const properties = {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: listeners(second?.port),
+    'advertised.listeners': listeners(second?.advertised),
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SECOND:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
-    'log.dirs': join(folder, 'data'),
+    'log.dirs': data,
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '8',
     'transaction.state.log.replication.factor': '1',
@@ -156,9 +187,9 @@ function propertiesOf(folder: string, port: number, controllerPort: number): str
     .join('');
 }
 
-/** Two ports that are free now. Both are held while the second is found, so that they differ. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
+/** Three ports that are free now. All are held while they are found, so that they differ. */
+async function freePorts(): Promise<[number, number, number]> {
+  const servers = [createServer(), createServer(), createServer()];
   const ports: number[] = [];
   for (const server of servers) {
     server.listen(0, '127.0.0.1');
@@ -167,7 +198,7 @@ async function freePorts(): Promise<[number, number]> {
     if (address !== null && typeof address === 'object') ports.push(address.port);
   }
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  const [first, second] = ports;
-  if (first === undefined || second === undefined) throw new DependencyError('No free port on 127.0.0.1');
-  return [first, second];
+  const [first, second, third] = ports;
+  if (first === undefined || second === undefined || third === undefined) throw new DependencyError('No free port on 127.0.0.1');
+  return [first, second, third];
 }

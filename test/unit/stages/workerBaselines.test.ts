@@ -47,6 +47,6 @@ describe('a worker whose settings name a baseline file', () => {
     const { worker, log } = workerWith(join(folder, 'missing.csv'), ['summarize']);
     await log.createTopics([{ topic: 'predictions', partitions: 1, configs: {} }]);
     await worker.run(AbortSignal.abort());
-    expect(worker.states).toEqual(new Map([['summarize', 'stopped']]));
+    expect(worker.stages).toEqual(new Map([['summarize', { kind: 'stopped' }]]));
   });
 });
