@@ -1,0 +1,58 @@
+/** A worker that has read and decided half of its traffic, ready for bad weather; and what must hold during it and after. */
+import type { Admin } from 'kafkajs';
+import { expect } from 'vitest';
+import { internalTopics } from '../../../src/core/incident/topics.ts';
+import type { Log } from '../../../src/log/port.ts';
+import { createSourceTopic, isSettled, type WorkerSetUp, type WorkerTraffic, workerTraffic, writeConfig } from '../workerTraffic.ts';
+import { expectFold, startWatchedWorker, type WatchedWorker, writeShare } from './watchedWorker.ts';
+
+const topicResource = 2;
+const megabyte = 1024 * 1024;
+
+export interface HalfWay {
+  readonly source: WorkerTraffic;
+  readonly at: WorkerSetUp;
+  readonly topics: ReturnType<typeof internalTopics>;
+  readonly worker: WatchedWorker;
+}
+
+export interface HalfWayOptions {
+  readonly log: Log;
+  readonly brokers: readonly string[];
+  /** Group, and prefix of the source topics. */
+  readonly name: string;
+  readonly seed: number;
+  readonly clientId?: string;
+  /** Settings of the internal topics beyond their number of partitions. */
+  readonly topicSettings?: Readonly<Record<string, unknown>>;
+}
+
+export async function halfWay({ log, brokers, name, seed, clientId = 'tidemark', topicSettings = {} }: HalfWayOptions): Promise<HalfWay> {
+  const source = workerTraffic(name, seed, 40);
+  await createSourceTopic(log, source.predictions, source.traffic.predictions.length);
+  await createSourceTopic(log, source.feedback, source.traffic.feedback.length);
+  await writeShare(log, source, 0, 0.5);
+  const at = writeConfig(name, brokers, source, { sinks: { log: true }, topics: { partitions: 4, ...topicSettings } });
+  const worker = await startWatchedWorker(at, brokers, clientId);
+  await worker.until(() => worker.sum('tidemark_panes_decided_total') > 200);
+  return { source, at, topics: internalTopics(at.group), worker };
+}
+
+/** Sets these settings of a topic; others that it has of its own go. */
+export async function configure(admin: Admin, topic: string, configs: Readonly<Record<string, string>>): Promise<void> {
+  const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+  await admin.alterConfigs({ validateOnly: false, resources: [{ type: topicResource, name: topic, configEntries }] });
+}
+
+/** What waits is little, whatever the weather. */
+export function expectBounded(worker: WatchedWorker): void {
+  expect(worker.highest('tidemark_writes_waiting_bytes')).toBeLessThan(8 * megabyte);
+  expect(worker.highest('tidemark_fetched_waiting_bytes')).toBeLessThan(16 * megabyte);
+}
+
+/** All is decided in the end, and as one pass over the records decides it. Stops the worker. */
+export async function goesOnByItself(log: Log, { worker, at, source }: HalfWay): Promise<void> {
+  await worker.until(() => isSettled(log, at.group, source.settledMs));
+  await worker.stop();
+  await expectFold(log, at, source);
+}
