@@ -25,6 +25,7 @@ import type { Gap } from './loss.ts';
 import { LossWatch } from './lossWatch.ts';
 import type { DataState, VersionState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
+import { RecentReasons } from './recentReasons.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';
 
 /** A cell with its nodes and its baseline. */
@@ -51,6 +52,7 @@ export class DataDetector {
   readonly #losses: LossWatch;
   readonly #cells = new Map<string, WatchedCell>();
   readonly #versions = new Map<string, VersionState>();
+  readonly #inexact = new RecentReasons();
   /** Number of facts of each node, for their tombstones. */
   readonly #parts = new WeakMap<Node, number>();
   /** Of the first pane since there was nothing of the model. */
@@ -99,6 +101,7 @@ export class DataDetector {
     commands: readonly CommandRecord[] = [],
     losses: readonly Gap[] = [],
   ): Decision {
+    this.#inexact.note(inexact, endMs);
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     const panes = new Map<string, Node>();
     if (partials.length > 0) {
@@ -141,6 +144,7 @@ export class DataDetector {
       learners: [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, cell]) => [text, cell.learner.snapshot()]),
       book: this.#book.snapshot(),
       ...(this.#losses.isEmpty ? {} : { losses: this.#losses.snapshot() }),
+      inexact: this.#inexact.snapshot(),
       overruled: { file: this.#file?.hash ?? null, segments: this.#overruled },
     };
   }
@@ -167,6 +171,12 @@ export class DataDetector {
     }
     this.#book.restore(state.book);
     this.#losses.restore(state.losses ?? []);
+    this.#inexact.restore(state.inexact ?? []);
+  }
+
+  /** Why panes that end after a time are not exact. */
+  inexactAfter(timeMs: number): readonly string[] {
+    return this.#inexact.after(timeMs);
   }
 
   /**

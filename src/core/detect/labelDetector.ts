@@ -25,6 +25,7 @@ import { type Fact, factKey, feedbackValues, predictionValues } from './fact.ts'
 import type { LabelState } from './modelState.ts';
 import { sourceRanges } from './node.ts';
 import { performancePicture } from './performancePicture.ts';
+import { RecentReasons } from './recentReasons.ts';
 import { holm } from './significance/family.ts';
 import { SourceLog } from './sourceLog.ts';
 
@@ -56,6 +57,7 @@ export class LabelDetector {
   #sinceMs: number | null = null;
   /** Topics that joined predictions came from. */
   readonly #topics = new Set<string>();
+  readonly #inexact = new RecentReasons();
 
   constructor(model: string, settings: CoreSettings) {
     this.#model = model;
@@ -113,8 +115,18 @@ export class LabelDetector {
     return facts;
   }
 
-  /** Decides the pane that ends at `endMs` from the feedback partials that arrived in it, in merge order. */
-  decide(endMs: number, partials: readonly PartialRecord[], inexact: readonly string[], commands: readonly CommandRecord[] = []): Decision {
+  /**
+   * Decides the pane that ends at `endMs` from the feedback partials that arrived in it, in merge order. `inexact` names what makes this pane's decisions inexact,
+   * `inexactAfter` the same of the panes of predictions that end after a time.
+   */
+  decide(
+    endMs: number,
+    partials: readonly PartialRecord[],
+    inexact: readonly string[],
+    commands: readonly CommandRecord[] = [],
+    inexactAfter: (timeMs: number) => readonly string[] = () => [],
+  ): Decision {
+    this.#inexact.note(inexact, endMs);
     const decision: Decision = { events: [], evaluations: [], facts: [] };
     this.#join(endMs);
     const labelling = partials.filter((partial) => this.#isLabelledBy(partial.source.topic));
@@ -131,7 +143,9 @@ export class LabelDetector {
       this.#addFeedback(endMs, sample, sources);
     }
     const accepted = commands.flatMap((command) => this.#command(endMs, command));
-    this.#evaluate(endMs, inexact, decision, accepted);
+    const reasons = (timeMs: number) =>
+      [...new Set([...this.#inexact.after(timeMs), ...inexactAfter(timeMs), ...this.#book.inexact])].sort();
+    this.#evaluate(endMs, reasons, decision, accepted);
     this.#expire(endMs, decision.facts);
     // As new: whether an empty model is forgotten before it comes back makes no difference.
     if (this.isEmpty) this.#book.forgetCommands();
@@ -145,6 +159,7 @@ export class LabelDetector {
       lastMs: [...this.#lastMs].sort(([a], [b]) => (a < b ? -1 : 1)),
       topics: [...this.#topics].sort(),
       performance: this.#performance.baselineFact(),
+      inexact: this.#inexact.snapshot(),
     };
   }
 
@@ -174,6 +189,7 @@ export class LabelDetector {
     for (const [version, lastMs] of state.lastMs) this.#lastMs.set(version, lastMs);
     for (const topic of state.topics) this.#topics.add(topic);
     this.#book.restore(state.book);
+    this.#inexact.restore(state.inexact ?? []);
   }
 
   #join(endMs: number): void {
@@ -215,7 +231,7 @@ export class LabelDetector {
     return this.#book.command(endMs, command);
   }
 
-  #evaluate(endMs: number, inexact: readonly string[], decision: Decision, accepted: readonly BookStep[]): void {
+  #evaluate(endMs: number, inexactAfter: (timeMs: number) => readonly string[], decision: Decision, accepted: readonly BookStep[]): void {
     const isGone = (version: string | null) => endMs - (this.#lastMs.get(version ?? '') ?? endMs) >= dayMs;
     const evaluations = this.#performance.decide(endMs, this.#book.openCount > 0);
     const signals: Signal[] = [];
@@ -252,7 +268,7 @@ export class LabelDetector {
           windowEndMs,
           sources,
           replay: replayOf(this.#sinceMs, endMs, this.#settings.window.latenessMs),
-          inexact: [...inexact, ...this.#book.inexact].sort(),
+          inexact: inexactAfter(windowStartMs),
           picture: ({ key, scaleMs }) => {
             const [, version, segment] = parseSeriesKey(key);
             return performancePicture(this.#performance.trail(version, segment, scaleMs), this.#modelSettings.performance.minDrop);

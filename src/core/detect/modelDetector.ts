@@ -63,7 +63,7 @@ export class ModelDetector {
     inexact: readonly string[],
     commands: readonly CommandRecord[],
   ): Decision {
-    const decision = this.labels.decide(endMs, partials, inexact, commands);
+    const decision = this.labels.decide(endMs, partials, inexact, commands, (timeMs) => this.data.inexactAfter(timeMs));
     this.#labelStateMs = this.#writeState(decision.facts, 'label', endMs, this.#labelStateMs, this.labels.snapshot());
     return decision;
   }

@@ -31,6 +31,8 @@ export interface DataState {
   readonly book: BookState;
   /** Losses that are told of, by series; absent where there are none. */
   readonly losses?: readonly LossState[];
+  /** Newest pane end by reason why panes were not exact, sorted; absent in states of releases that kept none. */
+  readonly inexact?: readonly (readonly [reason: string, endMs: number])[];
   /** What an accepted change has taken the place of in the baseline file; absent in states of releases that knew no commands. */
   readonly overruled?: OverruledFile;
 }
@@ -45,4 +47,6 @@ export interface LabelState {
   readonly topics: readonly string[];
   /** Frozen parts of `core/performance`, as its `baselineFact` gives them. */
   readonly performance: unknown;
+  /** As of `DataState`. */
+  readonly inexact?: readonly (readonly [reason: string, endMs: number])[];
 }
