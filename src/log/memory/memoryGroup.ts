@@ -14,10 +14,20 @@ export class MemoryGroup {
   readonly #committed = new Map<string, Commit>();
   readonly #members = new Map<string, Membership>();
   readonly #partitionCount: (topic: string) => number;
+  readonly #onCommit: (commit: Commit) => void;
   #generation = 0;
 
-  constructor(partitionCount: (topic: string) => number) {
+  constructor(partitionCount: (topic: string) => number, onCommit: (commit: Commit) => void = () => {}) {
     this.#partitionCount = partitionCount;
+    this.#onCommit = onCommit;
+  }
+
+  reads(topic: string): boolean {
+    return [...this.#members.values()].some((member) => member.topics.includes(topic));
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
   }
 
   has(member: Membership): boolean {
@@ -26,14 +36,14 @@ export class MemoryGroup {
 
   add(member: Membership): void {
     this.#members.set(member.id, member);
-    this.#rebalance();
+    this.rebalance();
   }
 
   /** Removes a member without telling it: its own assignment stays as it was. */
   remove(member: Membership): void {
     if (!this.has(member)) return;
     this.#members.delete(member.id);
-    this.#rebalance();
+    this.rebalance();
   }
 
   committed(partition: TopicPartition): Commit | null {
@@ -42,11 +52,20 @@ export class MemoryGroup {
 
   commit(commits: readonly Commit[]): void {
     for (const { topic, partition, offset, metadata } of commits) {
-      this.#committed.set(partitionKey({ topic, partition }), { topic, partition, offset, metadata });
+      const commit = { topic, partition, offset, metadata };
+      this.#committed.set(partitionKey(commit), commit);
+      this.#onCommit(commit);
     }
   }
 
-  #rebalance(): void {
+  /** What an operator does to a group that nobody is in: `null` deletes the commit. */
+  reset(partition: TopicPartition, offset: number | null, metadata: string): void {
+    if (offset === null) this.#committed.delete(partitionKey(partition));
+    else this.#committed.set(partitionKey(partition), { topic: partition.topic, partition: partition.partition, offset, metadata });
+  }
+
+  /** Shares out anew: a topic has more partitions now. */
+  rebalance(): void {
     this.#generation += 1;
     const members = [...this.#members.values()];
     const topics = new Set(members.flatMap((member) => member.topics));

@@ -8,7 +8,9 @@ import { DependencyError, InvariantError } from '../../core/errors.ts';
 import { partitionKey } from '../partitionKey.ts';
 import type {
   Clock,
+  Commit,
   Log,
+  LogRecord,
   Member,
   MemberOptions,
   OffsetRange,
@@ -30,6 +32,9 @@ export interface MemoryLogOptions {
   readonly interpose?: Interpose;
   /** Number of offsets that the next batch holds at the most; at least 1. Default: 500. */
   readonly fetchSize?: () => number;
+  /** Told of every record as it is appended, and of every commit as it is taken, whoever hears of the outcome: for those who check a run while it lasts. */
+  readonly onAppend?: (at: TopicPartition, record: LogRecord) => void;
+  readonly onCommit?: (group: string, commit: Commit) => void;
 }
 
 const text = new TextEncoder();
@@ -40,6 +45,8 @@ export class MemoryLog implements Log {
   readonly #groups = new Map<string, MemoryGroup>();
   readonly #members: MemoryMember[] = [];
   readonly #plain: Log;
+  readonly #onAppend: NonNullable<MemoryLogOptions['onAppend']>;
+  readonly #onCommit: NonNullable<MemoryLogOptions['onCommit']>;
 
   constructor(options: MemoryLogOptions = {}) {
     this.#context = {
@@ -50,6 +57,8 @@ export class MemoryLog implements Log {
       partition: (at) => this.#partition(at),
     };
     this.#plain = this.#facade(undefined);
+    this.#onAppend = options.onAppend ?? (() => {});
+    this.#onCommit = options.onCommit ?? (() => {});
   }
 
   /** The same log, with its operations attributed to a worker. */
@@ -80,6 +89,32 @@ export class MemoryLog implements Log {
   /** Deletes the records before an offset, as retention does. */
   deleteRecordsBefore(partition: TopicPartition, offset: number): void {
     this.#partition(partition).deleteBefore(offset);
+  }
+
+  /** Compacts the offsets before `until`, and drops the tombstones before `tombstonesUntil`, as Kafka does once `delete.retention.ms` has passed. */
+  compact(partition: TopicPartition, until: number, tombstonesUntil: number): void {
+    this.#partition(partition).compact(until, tombstonesUntil);
+  }
+
+  /** Nothing comes from a partition while it is stalled, as where its leader cannot be reached. */
+  setStalled(partition: TopicPartition, isStalled: boolean): void {
+    this.#partition(partition).setStalled(isStalled);
+    this.#context.changed.raise();
+  }
+
+  /** Gives a topic more partitions; its groups share them out. */
+  addPartitions(topic: string, count: number): void {
+    const partitions = this.#topic(topic);
+    while (partitions.length < count) partitions.push(new MemoryPartition({ topic, partition: partitions.length }));
+    for (const group of this.#groups.values()) if (group.reads(topic)) group.rebalance();
+    this.#context.changed.raise();
+  }
+
+  /** Sets the commit of a group, null deletes it: what an operator may do while nobody is in the group. */
+  resetCommit(group: string, partition: TopicPartition, offset: number | null, metadata = ''): void {
+    const known = this.#group(group);
+    if (!known.isEmpty) throw new DependencyError(`Group "${group}" has members: its offsets can only be reset while nobody is in it`);
+    known.reset(partition, offset, metadata);
   }
 
   partitionCount(topic: string): Promise<number> {
@@ -149,8 +184,12 @@ export class MemoryLog implements Log {
     const targets = records.map((record) => this.#partition(record));
     const offsets = records.map(({ key, value, timestampMs = this.#context.clock.nowMs() }, index) => {
       const target = targets[index];
+      const at = records[index];
       if (target === undefined) throw new InvariantError('A record without a partition');
-      return target.append({ timestampMs, key: bytes(key), value: bytes(value) });
+      const record = { timestampMs, key: bytes(key), value: bytes(value) };
+      const offset = target.append(record);
+      if (at !== undefined) this.#onAppend(at, { offset, ...record });
+      return offset;
     });
     this.#context.changed.raise();
     return offsets;
@@ -158,13 +197,24 @@ export class MemoryLog implements Log {
 
   #join(options: MemberOptions, worker: string | undefined): Member {
     for (const topic of options.topics) this.#topic(topic);
-    const group = this.#groups.get(options.group) ?? new MemoryGroup((topic) => this.#topic(topic).length);
-    this.#groups.set(options.group, group);
+    const group = this.#group(options.group);
     // The worker's name comes first, so that the order of members does not hang on who joined first.
     const id = `${worker ?? options.clientId ?? 'member'}-${String(this.#members.length).padStart(6, '0')}`;
     const member = new MemoryMember(this.#context, group, id, options.topics, worker);
     this.#members.push(member);
     return member;
+  }
+
+  #group(name: string): MemoryGroup {
+    let group = this.#groups.get(name);
+    if (group === undefined) {
+      group = new MemoryGroup(
+        (topic) => this.#topic(topic).length,
+        (commit) => this.#onCommit(name, commit),
+      );
+      this.#groups.set(name, group);
+    }
+    return group;
   }
 
   #reader(at: TopicPartition, fromOffset: number, run: <T>(name: Operation['name'], effect: () => T) => Promise<T>): PartitionReader {
@@ -180,7 +230,7 @@ export class MemoryLog implements Log {
       next: async (timeoutMs) => {
         const batch = await run('next', take);
         if (batch !== null || timeoutMs <= 0) return batch;
-        await changed.until(() => partition.range.high > position, clock.sleep(timeoutMs));
+        await changed.until(() => partition.hasAfter(position), clock.sleep(timeoutMs));
         return run('next', take);
       },
       close: async () => {},

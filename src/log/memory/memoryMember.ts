@@ -120,7 +120,7 @@ export class MemoryMember implements Member {
   #hasMore(): boolean {
     return this.#membership.assignment.partitions.some((partition) => {
       const started = this.#startedNow(partition);
-      return started !== undefined && this.#context.partition(partition).range.high > started.position;
+      return started !== undefined && this.#context.partition(partition).hasAfter(started.position);
     });
   }
 
@@ -129,7 +129,7 @@ export class MemoryMember implements Member {
       partitionKey(partition),
       since,
       position,
-      this.#context.partition(partition).range.high,
+      this.#context.partition(partition).hasAfter(position) ? this.#context.partition(partition).range.high : null,
     ]);
     return JSON.stringify(parts);
   }

@@ -6,6 +6,7 @@ export class MemoryPartition {
   #records: LogRecord[] = [];
   #low = 0;
   #high = 0;
+  #isStalled = false;
 
   constructor(at: TopicPartition) {
     this.#at = at;
@@ -22,6 +23,29 @@ export class MemoryPartition {
     return offset;
   }
 
+  /** What an unreachable leader does to readers: nothing comes, although the end of the log is known. Writes still arrive. */
+  setStalled(isStalled: boolean): void {
+    this.#isStalled = isStalled;
+  }
+
+  /** Whether a reader at this position would get something. */
+  hasAfter(position: number): boolean {
+    return !this.#isStalled && this.#high > position;
+  }
+
+  /**
+   * What compaction does to the offsets before `until`: of every key only the newest record of the partition stays, and of those before `tombstonesUntil`
+   * no tombstone. Offsets stay as they are; records without a key are left alone.
+   */
+  compact(until: number, tombstonesUntil: number): void {
+    const newest = new Map<string, number>();
+    for (const { key, offset } of this.#records) if (key !== null) newest.set(keyText(key), offset);
+    this.#records = this.#records.filter(({ key, value, offset }) => {
+      if (key === null || offset >= until) return true;
+      return newest.get(keyText(key)) === offset && (value !== null || offset >= tombstonesUntil);
+    });
+  }
+
   /** Offsets that hold no record: what a transaction's control records or compaction leave. */
   appendGap(count: number): void {
     this.#high += count;
@@ -33,12 +57,15 @@ export class MemoryPartition {
     this.#records = this.#records.slice(this.#indexOf(this.#low));
   }
 
-  /** The batch of at most `size` offsets from a position; null at the end of the log. */
+  /** The batch of at most `size` offsets from a position, or the whole gap that begins there; null at the end of the log. */
   read(position: number, size: number): Batch | null {
+    if (this.#isStalled) return null;
     const from = Math.max(position, this.#low);
-    const nextOffset = Math.min(from + size, this.#high);
+    const first = this.#indexOf(from);
+    const afterGap = this.#records[first]?.offset ?? this.#high;
+    const nextOffset = Math.min(Math.max(from + size, afterGap), this.#high);
     if (nextOffset <= position) return null;
-    const records = this.#records.slice(this.#indexOf(from), this.#indexOf(nextOffset));
+    const records = this.#records.slice(first, this.#indexOf(nextOffset));
     return { ...this.#at, records, nextOffset, ...(position < from ? { lostFrom: position } : {}) };
   }
 
@@ -57,4 +84,8 @@ export class MemoryPartition {
     }
     return low;
   }
+}
+
+function keyText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

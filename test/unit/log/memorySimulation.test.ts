@@ -161,3 +161,95 @@ describe('reading', () => {
     expect((await reader.next(0))?.records[0]?.timestampMs).toBe(42);
   });
 });
+
+describe('what happens to topics', () => {
+  async function allOf(log: MemoryLog): Promise<(readonly [offset: number, text: string])[]> {
+    const { low, high } = await log.offsets(at);
+    const reader = await log.read(at, low);
+    const records: (readonly [number, string])[] = [];
+    for (let position = low; position < high; ) {
+      const batch = await reader.next(0);
+      for (const record of batch?.records ?? []) records.push([record.offset, textOf(record)]);
+      position = batch?.nextOffset ?? high;
+    }
+    return records;
+  }
+
+  test('compaction keeps the newest record of each key at its offset, later also without tombstones', async () => {
+    const log = await logWith();
+    const write = (key: string | null, value: string | null) => log.produce([{ ...at, key, value }]);
+    await write('a', 'a1');
+    await write('b', 'b1');
+    await write(null, 'without a key');
+    await write('a', 'a2');
+    await write('b', null);
+    await write('a', 'a3');
+    log.compact(at, 5, 0);
+    // Offset 5 is not closed yet, but its record is newer than that at 3.
+    expect(await allOf(log)).toEqual([
+      [2, 'without a key'],
+      [4, '(null)'],
+      [5, 'a3'],
+    ]);
+    log.compact(at, 5, 5);
+    expect((await allOf(log)).map(([offset]) => offset)).toEqual([2, 5]);
+    expect(await log.offsets(at)).toEqual({ low: 0, high: 6 });
+  });
+
+  test('a stalled partition gives nothing and wakes nobody, though its end is known and grows', async () => {
+    const log = await logWith({ clock: { nowMs: () => 0, sleep: async () => {} } });
+    const member = await log.join({ group: 'g', topics: [at.topic] });
+    member.assignment();
+    member.start(at, 0);
+    log.setStalled(at, true);
+    await produceTexts(log, at, ['a']);
+    expect(await log.offsets(at)).toEqual({ low: 0, high: 1 });
+    expect(member.take(at)).toBeNull();
+    log.setStalled(at, false);
+    expect(member.take(at)?.records.map(textOf)).toEqual(['a']);
+  });
+
+  test('more partitions are shared out in the groups that read the topic', async () => {
+    const log = await logWith();
+    const member = await log.join({ group: 'g', topics: [at.topic] });
+    const before = member.assignment();
+    log.addPartitions(at.topic, 3);
+    expect(await log.partitionCount(at.topic)).toBe(3);
+    const after = member.assignment();
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect(after.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2]);
+    expect(after.partitions[0]?.since).toBe(before.epoch);
+  });
+
+  test('commits are reset while nobody is in the group, and not before', async () => {
+    const log = await logWith();
+    const member = await log.as('w').join({ group: 'g', topics: [at.topic] });
+    await member.commit([commit]);
+    expect(() => log.resetCommit('g', at, 0)).toThrow(/has members/);
+    await member.leave();
+    log.resetCommit('g', at, 0);
+    const next = await log.join({ group: 'g', topics: [at.topic] });
+    expect(await next.committed([at])).toEqual([{ ...at, offset: 0, metadata: '' }]);
+    await next.leave();
+    log.resetCommit('g', at, null);
+    const last = await log.join({ group: 'g', topics: [at.topic] });
+    expect(await last.committed([at])).toEqual([null]);
+  });
+
+  test('records and commits are told of as they happen, whoever hears of the outcome', async () => {
+    const told: string[] = [];
+    const log = await logWith({
+      onAppend: (place, record) => told.push(`${place.topic}/${place.partition} ${record.offset}`),
+      onCommit: (group, one) => told.push(`${group} ${one.offset}`),
+      interpose: async (operation, effect) => {
+        const result = effect();
+        if (operation.name === 'commit') throw new Error('no answer');
+        return result;
+      },
+    });
+    await produceTexts(log, at, ['a']);
+    const member = await log.join({ group: 'g', topics: [at.topic] });
+    await expect(member.commit([commit])).rejects.toThrow('no answer');
+    expect(told).toEqual(['topic/0 0', 'g 1']);
+  });
+});
