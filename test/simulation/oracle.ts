@@ -21,7 +21,7 @@ interface FoldedCell {
 export class Oracle {
   readonly #cells = new Map<string, FoldedCell>();
 
-  constructor({ settings, traffic }: Scenario) {
+  constructor({ settings, traffic }: Pick<Scenario, 'settings' | 'traffic'>) {
     const { hopMs, latenessMs } = settings.window;
     for (const partition of traffic.predictions) {
       let largestMs = Number.NEGATIVE_INFINITY;

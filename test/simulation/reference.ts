@@ -3,53 +3,67 @@ import { canonicalJson } from '../../src/core/canonicalJson.ts';
 import { cellConfigHash } from '../../src/core/configHash.ts';
 import { Detector } from '../../src/core/detect/detector.ts';
 import type { EventRecord } from '../../src/core/incident/event.ts';
+import type { CoreSettings } from '../../src/core/settings.ts';
 import type { PartialsMessage } from '../../src/core/summarize/messages.ts';
 import { PartitionSummarizer } from '../../src/core/summarize/partitionSummarizer.ts';
 import { jsonDecoder } from '../../src/formats/json.ts';
-import { bytesOf, type Scenario } from './scenario.ts';
+import { type Scenario, type SourceTraffic, sourcesOf } from './scenario.ts';
 
 export interface Reference {
-  /** Canonical JSON by event id. */
   readonly events: ReadonlyMap<string, EventRecord>;
+  /** Canonical JSON by event id. */
   readonly eventTexts: ReadonlyMap<string, string>;
   /** Bytes of every fact, by key. */
   readonly facts: ReadonlyMap<string, Uint8Array>;
 }
 
-export function referenceOf({ settings, traffic, leadingGap }: Scenario): Reference {
+export function referenceOf(scenario: Pick<Scenario, 'settings' | 'traffic' | 'leadingGap'>): Reference {
+  return referenceOfSources(scenario.settings, sourcesOf(scenario));
+}
+
+export function referenceOfSources(settings: CoreSettings, sources: readonly SourceTraffic[]): Reference {
   const configHash = cellConfigHash(settings);
-  const text = new TextEncoder();
   const messages: PartialsMessage[] = [];
-  for (const role of ['predictions', 'feedback'] as const) {
+  for (const { role, topic, partition, records } of sources) {
     const source = settings[role][0];
     if (source === undefined) continue;
     const decode = jsonDecoder(source, role);
-    for (const [partition, records] of traffic[role].entries()) {
-      const summarizer = new PartitionSummarizer({
-        settings,
-        source: { role, topic: source.topic, partition },
-        partitions: traffic[role].length,
-        configHash,
-        start: { kind: 'beginning', offset: 0 },
-      });
-      for (const [index, { record, timestampMs }] of records.entries()) {
-        const value = text.encode(bytesOf(record));
-        summarizer.add(decode(value, timestampMs), leadingGap + index, timestampMs, value);
-      }
-      messages.push(...summarizer.drain().flatMap((output): PartialsMessage[] => [...output.partials, output.watermark]));
-    }
+    const summarizer = new PartitionSummarizer({
+      settings,
+      source: { role, topic, partition },
+      partitions: sources.filter((one) => one.role === role).length,
+      configHash,
+      start: { kind: 'beginning', offset: 0 },
+    });
+    for (const { offset, timestampMs, value } of records) summarizer.add(decode(value, timestampMs), offset, timestampMs, value);
+    messages.push(...summarizer.drain().flatMap((output): PartialsMessage[] => [...output.partials, output.watermark]));
   }
-  const detector = new Detector(settings);
+  return decisionsOf(
+    new Detector(settings),
+    messages.map((message, offset) => ({ message, offset, timestampMs: null })),
+  );
+}
+
+/** A message of `partials` where it stands; `timestampMs` null: not known when the log got it. */
+interface PlacedMessage {
+  readonly message: PartialsMessage;
+  readonly offset: number;
+  readonly timestampMs: number | null;
+}
+
+/** What a detector decides of messages in their order. */
+export function decisionsOf(detector: Detector, messages: Iterable<PlacedMessage>): Reference {
   const events = new Map<string, EventRecord>();
   const eventTexts = new Map<string, string>();
   const facts = new Map<string, Uint8Array>();
-  for (const [offset, message] of messages.entries()) {
-    const step = detector.take(message, offset);
-    for (const event of step?.events ?? []) {
+  for (const { message, offset, timestampMs } of messages) {
+    const step = detector.take(message, offset, timestampMs);
+    if (step === null) continue;
+    for (const event of step.events) {
       events.set(event.id, event);
       eventTexts.set(event.id, canonicalJson(event));
     }
-    for (const fact of step?.facts ?? []) if (fact.value !== null) facts.set(fact.key, fact.value);
+    for (const fact of step.facts) if (fact.value !== null) facts.set(fact.key, fact.value);
   }
   return { events, eventTexts, facts };
 }

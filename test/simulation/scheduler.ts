@@ -1,7 +1,9 @@
 /**
  * A seeded scheduler over the in-memory log: every asynchronous operation of every worker waits here until the seed says that its turn has
- * come. So workers can be crashed at any await, frozen and revived late as zombies, and writes repeated, and a seed replays all of it.
+ * come. So workers can be crashed at any await, frozen and revived late as zombies, and writes repeated, refused or their acknowledgements lost, and a
+ * seed replays all of it.
  */
+import { DependencyError } from '../../src/core/errors.ts';
 import type { Interpose, Operation } from '../../src/log/memory/memoryContext.ts';
 import type { Clock } from '../../src/log/port.ts';
 import type { Random } from '../support/random.ts';
@@ -22,16 +24,18 @@ interface Timer {
   readonly resolve: () => void;
 }
 
+/** What happens to one operation: it has its effect twice, or once and is reported failed, or none and is reported failed. */
+export type Mishap = 'repeated' | 'acknowledgement lost' | 'refused';
+
 export class Scheduler {
   readonly #random: Random;
   readonly #dead = new Set<string>();
   readonly #frozen = new Set<string>();
+  readonly #mishaps: { readonly mishap: Mishap; readonly operation: 'produce' | 'commit' }[] = [];
   #pending: Pending[] = [];
   #timers: Timer[] = [];
   #order = 0;
   nowMs: number;
-  /** Share of writes that happen twice: a retry whose first try had worked. */
-  repeatShare = 0;
 
   constructor(random: Random, startMs: number) {
     this.#random = random;
@@ -48,8 +52,12 @@ export class Scheduler {
         name: operation.name,
         run: () => {
           try {
-            if (operation.name === 'produce' && this.#random.next() < this.repeatShare) effect();
-            resolve(effect());
+            const mishap = this.#mishapOf(operation.name);
+            if (mishap === 'repeated') effect();
+            if (mishap === 'refused') throw new DependencyError('The log refuses this in the simulation');
+            const result = effect();
+            if (mishap === 'acknowledgement lost') throw new DependencyError('No answer came in the simulation');
+            resolve(result);
           } catch (error) {
             reject(error);
           }
@@ -80,13 +88,23 @@ export class Scheduler {
     return this.interpose({ name: 'wait', member: worker }, effect);
   }
 
-  /** The worker's operations never come back from here on; the one that was due may still have its effect. */
-  crash(worker: string): void {
-    const due = this.#pending.filter((one) => one.worker === worker);
-    for (const one of due) if (this.#random.next() < 0.5) one.effectOnly();
+  /** The next operation of this name, whoever does it, comes to grief. */
+  spoilNext(operation: 'produce' | 'commit', mishap: Mishap): void {
+    this.#mishaps.push({ mishap, operation });
+  }
+
+  /** The worker's operations never come back from here on; what was due may still have its effect. Gives how many had. */
+  crash(worker: string, chance: Random = this.#random): number {
+    let effects = 0;
+    for (const one of this.#pending) {
+      if (one.worker !== worker || chance.next() >= 0.5) continue;
+      one.effectOnly();
+      effects++;
+    }
     this.#dead.add(worker);
     this.#pending = this.#pending.filter((one) => one.worker !== worker);
     this.#timers = this.#timers.filter((timer) => timer.worker !== worker);
+    return effects;
   }
 
   freeze(worker: string): void {
@@ -100,24 +118,35 @@ export class Scheduler {
   /** Lets one operation happen; without one, time goes on to the next timer. False where nothing is left to do. */
   async step(): Promise<boolean> {
     await settled();
-    this.#pending = this.#pending.filter((one) => !this.#dead.has(one.worker));
-    const ready = this.#pending.filter((one) => !this.#frozen.has(one.worker));
-    if (ready.length > 0) {
-      const chosen = ready[this.#random.int(ready.length)] as Pending;
-      this.#pending.splice(this.#pending.indexOf(chosen), 1);
-      chosen.run();
+    let ready = 0;
+    for (const one of this.#pending) if (this.#isAwake(one.worker)) ready++;
+    if (ready > 0) {
+      let left = this.#random.int(ready);
+      const index = this.#pending.findIndex((one) => this.#isAwake(one.worker) && left-- === 0);
+      const [chosen] = this.#pending.splice(index, 1);
+      chosen?.run();
       return true;
     }
-    let next: Timer | null = null;
-    for (const timer of this.#timers) {
-      if (this.#frozen.has(timer.worker) || this.#dead.has(timer.worker)) continue;
-      if (next === null || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.order < next.order)) next = timer;
+    let next = -1;
+    for (const [index, timer] of this.#timers.entries()) {
+      if (!this.#isAwake(timer.worker)) continue;
+      const known = this.#timers[next];
+      if (known === undefined || timer.atMs < known.atMs || (timer.atMs === known.atMs && timer.order < known.order)) next = index;
     }
-    if (next === null) return false;
-    this.#timers.splice(this.#timers.indexOf(next), 1);
-    this.nowMs = Math.max(this.nowMs, next.atMs);
-    next.resolve();
+    const [due] = next < 0 ? [] : this.#timers.splice(next, 1);
+    if (due === undefined) return false;
+    this.nowMs = Math.max(this.nowMs, due.atMs);
+    due.resolve();
     return true;
+  }
+
+  #isAwake(worker: string): boolean {
+    return !this.#frozen.has(worker) && !this.#dead.has(worker);
+  }
+
+  #mishapOf(name: Operation['name']): Mishap | null {
+    const index = this.#mishaps.findIndex(({ operation }) => operation === name);
+    return index < 0 ? null : (this.#mishaps.splice(index, 1)[0]?.mishap ?? null);
   }
 }
 

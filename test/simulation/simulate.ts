@@ -1,430 +1,256 @@
 /**
- * One simulated run: the source log is fed to several workers (all three stages each) on the in-memory log, under a seeded schedule that crashes
- * them at any await, freezes and revives them as zombies, adds and stops some, repeats writes and cuts fetches at random sizes. At the end
- * everything that was written is held against the oracle's fold and the uninterrupted reference.
+ * One simulated run: the source log is fed to several workers (all three stages each) on the in-memory log, under a seeded schedule and a plan of disturbances. While it
+ * lasts every commit and every gauge is looked at; at the end everything that was written is held against the oracle's fold, the uninterrupted reference, and a
+ * detector that reads the same partials without an interruption.
  */
-import { canonicalJson } from '../../src/core/canonicalJson.ts';
-import { parseFactKey, readNode } from '../../src/core/detect/fact.ts';
+
+import { Detector } from '../../src/core/detect/detector.ts';
+import type { FactSubject } from '../../src/core/detect/fact.ts';
+import { FactMap, restoreDetector } from '../../src/core/detect/restore.ts';
 import type { EventRecord } from '../../src/core/incident/event.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
-import { noMetrics } from '../../src/core/metrics.ts';
-import { decodeMessage, partialKey } from '../../src/core/summarize/codec.ts';
-import { MemoryLog } from '../../src/log/memory/memoryLog.ts';
-import type { Log, LogRecord } from '../../src/log/port.ts';
-import { DetectStage } from '../../src/stages/detect.ts';
-import { NotifyStage } from '../../src/stages/notify.ts';
-import { SummarizeStage } from '../../src/stages/summarize.ts';
-import { Random } from '../support/random.ts';
-import { cellKey, Oracle } from './oracle.ts';
-import { type Reference, referenceOf } from './reference.ts';
-import { bytesOf, type Scenario, scenarioOf, variants } from './scenario.ts';
-import { Scheduler } from './scheduler.ts';
+import type { SourceRole } from '../../src/core/summarize/messages.ts';
+import {
+  checkDeliveries,
+  checkEvents,
+  checkFacts,
+  checkOrder,
+  checkPanes,
+  checkPartials,
+  type Expected,
+  type PaneCheck,
+} from './checks.ts';
+import { CommitWatch, dueRecords } from './commitWatch.ts';
+import { Hand } from './hand.ts';
+import { Journal } from './journal.ts';
+import { Losses } from './losses.ts';
+import { Oracle } from './oracle.ts';
+import { type Disturbance, planOf } from './plan.ts';
+import { Prelude } from './prelude.ts';
+import { decisionsOf, type Reference, referenceOfSources } from './reference.ts';
+import { type SimulatedScenario, scenarioOf, variants } from './scenario.ts';
+import { checkTiling, type DueByIdentity, dueByIdentity } from './tiling.ts';
+import { internalPartitions, World, type Wrap } from './world.ts';
 
 export interface SimulationResult {
   readonly seed: number;
   readonly scenario: string;
   /** What went wrong, a sentence each; empty where all promises held. */
   readonly problems: readonly string[];
+  readonly plan: readonly Disturbance[];
+  /** What was done, a line each. */
+  readonly account: readonly string[];
   readonly steps: number;
   readonly crashes: number;
   readonly zombies: number;
   readonly panesChecked: number;
+  readonly inexactPanes: number;
   readonly eventsChecked: number;
 }
 
-/** Puts something between a worker and the log: deliberate bugs do. */
-export type Wrap = (log: Log) => Log;
+export interface SimulationOptions {
+  readonly wrap?: Wrap;
+  /** Instead of the seed's own plan. */
+  readonly plan?: readonly Disturbance[];
+}
 
-const internalPartitions = 2;
 /** A run that needs more steps than this has stopped to make progress. */
-const mostSteps = 60_000;
-const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+const mostSteps = 20_000;
 
-const prepared = new Map<number, { scenario: Scenario; oracle: Oracle; reference: Reference }>();
+interface Prepared {
+  readonly scenario: SimulatedScenario;
+  readonly reference: Reference;
+  readonly expected: Expected;
+  /** Where segments are watched that the scenario does not watch, too. */
+  readonly expectedOfAll: () => Expected;
+  readonly dueBy: DueByIdentity;
+  readonly due: ReturnType<typeof dueRecords>;
+  readonly prelude: Prelude | null;
+}
 
-function prepare(variant: number) {
+const prepared = new Map<number, Prepared>();
+
+/** What all seeds of a variant share. Made once, by the code as it is then: before a deliberate bug is put in. */
+export async function prepare(variant: number): Promise<Prepared> {
   let known = prepared.get(variant);
   if (known === undefined) {
     const scenario = scenarioOf(variant);
-    known = { scenario, oracle: new Oracle(scenario), reference: referenceOf(scenario) };
+    const reference = referenceOfSources(scenario.settings, scenario.sources);
+    const due = dueRecords(scenario);
+    const expected = { oracle: new Oracle(scenario), facts: reference.facts };
+    let ofAll: Expected | null = scenario.settings.defaults.segments.length > 0 ? expected : null;
+    const expectedOfAll = () => {
+      ofAll ??= withSegments(scenario);
+      return ofAll;
+    };
+    known = {
+      scenario,
+      reference,
+      expected,
+      expectedOfAll,
+      due,
+      dueBy: dueByIdentity(due),
+      prelude: await preludeOf(scenario),
+    };
     prepared.set(variant, known);
   }
   return known;
 }
 
-export async function simulate(seed: number, wrap: Wrap = (log) => log): Promise<SimulationResult> {
-  const { scenario, oracle, reference } = prepare(seed % variants);
-  const run = new Run(seed, scenario, wrap);
-  await run.play();
-  const checked = await run.check(oracle, reference);
-  return { seed, scenario: scenario.name, steps: run.steps, crashes: run.crashes, zombies: run.zombies, ...checked };
+function withSegments(scenario: SimulatedScenario): Expected {
+  const { defaults } = scenario.settings;
+  const settings = { ...scenario.settings, defaults: { ...defaults, segments: ['plan'] } };
+  return { oracle: new Oracle({ ...scenario, settings }), facts: referenceOfSources(settings, scenario.sources).facts };
 }
 
-interface Worker {
-  readonly name: string;
-  readonly stop: AbortController;
-  state: 'running' | 'frozen' | 'expelled' | 'crashed';
+export async function simulate(seed: number, { wrap = (log) => log, plan }: SimulationOptions = {}): Promise<SimulationResult> {
+  const { scenario, reference, due, prelude, ...ready } = await prepare(seed % variants);
+  const disturbances = plan ?? planOf(seed, scenario.preludeMs === null ? 2_500 : 2_000);
+  const losses = new Losses(scenario);
+  const journal = new Journal(scenario.settings.group, internalPartitions);
+  const watch = new CommitWatch(scenario, due, journal, losses);
+  const untilMs = Number.POSITIVE_INFINITY;
+  const world = new World({ seed, scenario, prelude, journal, wrap, untilMs, onAppend: journal.append, onCommit: watch.commit });
+  const hand = new Hand(world, scenario, losses, disturbances);
+  const steps = await play(world, hand, journal, scenario);
+  const problems = [...world.failures, ...watch.problems, ...world.inbox.problems, ...world.gauges.problems];
+  let panes: PaneCheck = { problems: [], checked: 0, inexact: new Set(), inexactCount: 0 };
+  if (problems.length === 0) {
+    problems.push(...checkPartials(journal), ...checkOrder(journal));
+    panes = checkPanes(scenario, journal, losses, losses.hasOtherCells ? ready.expectedOfAll() : ready.expected);
+    problems.push(...panes.problems, ...checkDecisions(scenario, prelude, journal, losses, reference, panes.inexactCount > 0));
+    const isPlain = !losses.hasAny && !scenario.isIdle;
+    const isExact = (role: SourceRole, model: string, endMs: number) =>
+      role === 'predictions' ? !panes.inexact.has(`${model}/${endMs}`) && endMs > (scenario.preludeMs ?? 0) : isPlain;
+    problems.push(...checkTiling(scenario, journal, losses, ready.dueBy, isExact));
+    problems.push(...checkDeliveries(journal, world.inbox.delivered));
+  }
+  return {
+    seed,
+    scenario: scenario.name,
+    problems,
+    plan: disturbances,
+    account: hand.account,
+    steps,
+    crashes: hand.crashes,
+    zombies: hand.zombies,
+    panesChecked: panes.checked,
+    inexactPanes: panes.inexactCount,
+    eventsChecked: journal.events.flat().length,
+  };
 }
 
-class Run {
-  readonly #random: Random;
-  readonly #scenario: Scenario;
-  readonly #wrap: Wrap;
-  readonly #scheduler: Scheduler;
-  readonly #log: MemoryLog;
-  readonly #workers: Worker[] = [];
-  readonly #delivered: EventRecord[] = [];
-  readonly #failures: string[] = [];
-  #started = 0;
-  steps = 0;
-  crashes = 0;
-  zombies = 0;
-
-  constructor(seed: number, scenario: Scenario, wrap: Wrap) {
-    this.#random = new Random(seed);
-    this.#scenario = scenario;
-    this.#wrap = wrap;
-    this.#scheduler = new Scheduler(this.#random, scenario.traffic.predictions[0]?.[0]?.timestampMs ?? 0);
-    this.#scheduler.repeatShare = this.#random.next() < 0.5 ? 0.05 : 0;
-    const largestFetch = 1 + this.#random.int(60);
-    this.#log = new MemoryLog({
-      clock: this.#scheduler.clockOf(''),
-      interpose: this.#scheduler.interpose,
-      fetchSize: () => 1 + this.#random.int(largestFetch),
-    });
+/** Runs until everything is decided and delivered; gives the number of steps. */
+async function play(world: World, hand: Hand, journal: Journal, { targetMs }: SimulatedScenario): Promise<number> {
+  await world.createTopics();
+  world.startWorker();
+  let step = 0;
+  for (; step < mostSteps && world.failures.length === 0; step++) {
+    await hand.at(step);
+    await world.proceed();
+    if (!world.feed.isDone || !hand.isDone || step % 50 !== 0) continue;
+    world.recover();
+    if (isFinished(journal, targetMs)) return step;
   }
-
-  async play(): Promise<void> {
-    await this.#createTopics();
-    const feed = new Feed(this.#log, this.#scenario, this.#random, this.#scheduler);
-    for (let count = 1 + this.#random.int(2); count > 0; count--) this.#startWorker();
-    const chaos = [0, 0.001, 0.003, 0.006][this.#random.int(4)] as number;
-    // Most of the chaos while records come, some of it while what came is worked off.
-    const calmAfter = 1_000 + this.#random.int(4_000);
-    while (this.steps < mostSteps && this.#failures.length === 0) {
-      this.steps++;
-      if (!feed.isDone && this.#random.next() < 0.05) await feed.burst();
-      if (this.steps < calmAfter && this.#random.next() < chaos) this.#disturb();
-      const isBusy = await this.#scheduler.step();
-      if (!isBusy && !feed.isDone) await feed.burst();
-      if (feed.isDone && this.steps > calmAfter && this.steps % 200 === 0) {
-        this.#recover();
-        if (await this.#isFinished()) return;
-      }
-    }
-    if (this.#failures.length === 0) this.#failures.push(`not finished after ${this.steps} steps: ${await this.#standing()}`);
-  }
-
-  async check(oracle: Oracle, reference: Reference): Promise<Pick<SimulationResult, 'problems' | 'panesChecked' | 'eventsChecked'>> {
-    const problems = [...this.#failures];
-    if (problems.length > 0) return { problems, panesChecked: 0, eventsChecked: 0 };
-    await this.#checkPartials(problems);
-    const panesChecked = await this.#checkPanes(oracle, reference, problems);
-    const eventsChecked = await this.#checkEvents(reference, problems);
-    return { problems, panesChecked, eventsChecked };
-  }
-
-  async #createTopics(): Promise<void> {
-    const { traffic, leadingGap } = this.#scenario;
-    const topics = internalTopics(this.#scenario.settings.group);
-    await this.#log.createTopics([
-      { topic: 'predictions', partitions: traffic.predictions.length, configs: {} },
-      { topic: 'feedback', partitions: traffic.feedback.length, configs: {} },
-      ...Object.values(topics).map((topic) => ({ topic, partitions: internalPartitions, configs: {} })),
-    ]);
-    for (const role of ['predictions', 'feedback'] as const) {
-      for (const partition of traffic[role].keys()) this.#log.appendGap({ topic: role, partition }, leadingGap);
-    }
-  }
-
-  #startWorker(): void {
-    const name = `w${this.#started++}`;
-    const worker: Worker = { name, stop: new AbortController(), state: 'running' };
-    this.#workers.push(worker);
-    const log = this.#wrap(this.#log.as(name));
-    const clock = this.#scheduler.clockOf(name);
-    const { settings } = this.#scenario;
-    const common = { log, settings, clock, logger: silent, metrics: noMetrics };
-    const stages = [
-      new SummarizeStage({ ...common, start: 'earliest', deadLetterShare: 1, breathe: async () => {} }),
-      new DetectStage(common),
-      new NotifyStage({
-        ...common,
-        group: settings.group,
-        random: () => this.#random.next(),
-        sink: {
-          name: 'sentry',
-          deliver: (event) =>
-            this.#scheduler.run(name, () => {
-              if (this.#random.next() < 0.1) return { outcome: 'retry' as const };
-              this.#delivered.push(event);
-              return { outcome: 'accepted' as const };
-            }),
-          close: async () => {},
-        },
-      }),
-    ];
-    for (const stage of stages) {
-      stage.run(worker.stop.signal).catch((error) => {
-        if (worker.state !== 'crashed') this.#failures.push(`${name} failed: ${error instanceof Error ? error.stack : error}`);
-      });
-    }
-  }
-
-  #disturb(): void {
-    const running = this.#workers.filter((worker) => worker.state === 'running');
-    const victim = running[this.#random.int(running.length)];
-    switch (this.#random.int(6)) {
-      case 0:
-      case 1:
-        if (victim === undefined) return;
-        this.#scheduler.crash(victim.name);
-        victim.state = 'crashed';
-        this.crashes++;
-        return;
-      case 2:
-        if (victim === undefined) return;
-        this.#scheduler.freeze(victim.name);
-        victim.state = 'frozen';
-        this.zombies++;
-        return;
-      case 3: {
-        const frozen = this.#workers.find((worker) => worker.state === 'frozen' || worker.state === 'expelled');
-        if (frozen !== undefined) this.#thaw(frozen);
-        return;
-      }
-      case 4:
-        this.#expireSessions();
-        if (running.length < 3) this.#startWorker();
-        return;
-      case 5:
-        if (victim !== undefined && running.length > 1) {
-          victim.stop.abort();
-          victim.state = 'crashed';
-        }
-        return;
-    }
-  }
-
-  /** A frozen worker was put out of its groups meanwhile, and does not know. */
-  #thaw(worker: Worker): void {
-    if (worker.state === 'frozen') this.#log.expel(worker.name);
-    this.#scheduler.thaw(worker.name);
-    worker.state = 'running';
-    // Some zombies are told soon, others write on until a commit is refused.
-    if (this.#random.next() < 0.3) this.#log.heartbeat(worker.name);
-  }
-
-  #expireSessions(): void {
-    for (const worker of this.#workers) {
-      if (worker.state === 'crashed' || worker.state === 'frozen') this.#log.expel(worker.name);
-      if (worker.state === 'frozen') worker.state = 'expelled';
-    }
-  }
-
-  /** The chaos is over: the dead are expelled, the frozen wake, and somebody works. */
-  #recover(): void {
-    this.#expireSessions();
-    for (const worker of this.#workers) if (worker.state === 'expelled') this.#thaw(worker);
-    for (const worker of this.#workers) if (worker.state === 'running') this.#log.heartbeat(worker.name);
-    if (!this.#workers.some((worker) => worker.state === 'running')) this.#startWorker();
-  }
-
-  /** Everything up to the target is decided in every partition that has predictions, and every event is dealt with. */
-  async #isFinished(): Promise<boolean> {
-    const topics = internalTopics(this.#scenario.settings.group);
-    let decidedPartitions = 0;
-    for (let partition = 0; partition < internalPartitions; partition++) {
-      const partials = await this.#records(topics.partials, partition);
-      if (!partials.some((record) => isPredictionPartial(record))) continue;
-      let dataMs = 0;
-      let labelMs = 0;
-      for (const record of await this.#records(topics.history, partition)) {
-        const subject = parseFactKey(textOf(record.key));
-        if (subject?.fact !== 'decided' || record.value === null) continue;
-        dataMs = Math.max(dataMs, subject.dataEndMs ?? 0);
-        labelMs = Math.max(labelMs, subject.labelEndMs ?? 0);
-      }
-      if (Math.min(dataMs, labelMs) < this.#scenario.targetMs) return false;
-      decidedPartitions++;
-    }
-    return decidedPartitions > 0 && (await this.#undelivered()).length === 0;
-  }
-
-  /** Incidents whose newest event no delivery record covers. */
-  async #undelivered(): Promise<string[]> {
-    const topics = internalTopics(this.#scenario.settings.group);
-    const waiting: string[] = [];
-    for (let partition = 0; partition < internalPartitions; partition++) {
-      const done = new Map<string, number>();
-      for (const record of await this.#records(topics.deliveries, partition)) {
-        const ordinal = JSON.parse(textOf(record.value)).ordinal;
-        if (ordinal !== undefined) done.set(textOf(record.key), Math.max(ordinal, done.get(textOf(record.key)) ?? -1));
-      }
-      for (const record of await this.#records(topics.events, partition)) {
-        const event: EventRecord = JSON.parse(textOf(record.value));
-        if ((done.get(event.incident) ?? -1) < event.ordinal) waiting.push(event.id);
-      }
-    }
-    return waiting;
-  }
-
-  async #standing(): Promise<string> {
-    const workers = this.#workers.map((worker) => `${worker.name} ${worker.state}`).join(', ');
-    return `${workers}; ${(await this.#undelivered()).length} events undelivered`;
-  }
-
-  /** Two complete partials of one identity and one position are the same bytes, whoever wrote them. */
-  async #checkPartials(problems: string[]): Promise<void> {
-    const known = new Map<string, Uint8Array>();
-    const { partials } = internalTopics(this.#scenario.settings.group);
-    for (let partition = 0; partition < internalPartitions; partition++) {
-      for (const { value } of await this.#records(partials, partition)) {
-        const message = value === null ? null : decodeMessage(value);
-        if (value === null || message?.type !== 'partial' || !message.complete) continue;
-        const identity = `${partialKey(message)} up to ${message.to}`;
-        const before = known.get(identity);
-        if (before !== undefined && !Buffer.from(before).equals(value)) problems.push(`two partials ${identity} differ`);
-        known.set(identity, value);
-      }
-    }
-  }
-
-  async #checkPanes(oracle: Oracle, reference: Reference, problems: string[]): Promise<number> {
-    const { settings, targetMs } = this.#scenario;
-    const topics = internalTopics(settings.group);
-    const seen = new Set<string>();
-    const inexact = new Set<number>();
-    for (let partition = 0; partition < internalPartitions; partition++) {
-      for (const record of await this.#records(topics.history, partition)) {
-        const subject = parseFactKey(textOf(record.key));
-        if (subject?.fact !== 'node' || record.value === null || subject.stepMs !== settings.window.hopMs || subject.endMs > targetMs)
-          continue;
-        const node = readNode([record.value], subject.stepMs, subject.endMs);
-        if (node === null) {
-          problems.push(`a pane of ${subject.model} has parts, which this simulation does not expect`);
-          continue;
-        }
-        if (node.inexact.length > 0) {
-          inexact.add(node.endMs);
-          continue;
-        }
-        seen.add(cellKey(subject.endMs, subject.model, subject.cell.version, subject.cell.segment));
-        problems.push(...oracle.problems(subject.model, subject.cell.version, subject.cell.segment, node).slice(0, 3));
-        const expected = reference.facts.get(textOf(record.key));
-        if (expected === undefined || !Buffer.from(expected).equals(record.value)) {
-          problems.push(`pane ${textOf(record.key)}: its bytes differ from the uninterrupted run's`);
-        }
-        if (problems.length > 20) return seen.size;
-      }
-    }
-    for (const key of oracle.cellsUntil(targetMs)) {
-      if (!seen.has(key) && !inexact.has(JSON.parse(key)[0])) problems.push(`pane ${key}: was never decided`);
-    }
-    return seen.size;
-  }
-
-  async #checkEvents(reference: Reference, problems: string[]): Promise<number> {
-    const { settings, targetMs } = this.#scenario;
-    const topics = internalTopics(settings.group);
-    const written = new Map<string, EventRecord>();
-    const isIdle = settings.window.idleAfterMs < 3_600_000;
-    for (let partition = 0; partition < internalPartitions; partition++) {
-      for (const record of await this.#records(topics.events, partition)) {
-        const event: EventRecord = JSON.parse(textOf(record.value));
-        const before = written.get(event.id);
-        written.set(event.id, event);
-        // Decisions touched by an idle time may differ between runs, and say so.
-        if (!event.exact && isIdle) continue;
-        if (before !== undefined && canonicalJson(before) !== canonicalJson(event))
-          problems.push(`event ${event.id} was written with different bytes`);
-        if (!isIdle && reference.eventTexts.get(event.id) !== canonicalJson(event))
-          problems.push(`event ${event.id} differs from the uninterrupted run's: ${event.summary}`);
-      }
-    }
-    if (!isIdle) {
-      for (const [id, event] of reference.events) {
-        if (Date.parse(event.windowEnd) <= targetMs && !written.has(id))
-          problems.push(`event ${id} is missing: ${event.kind} ${event.step} ${event.summary}`);
-      }
-    }
-    this.#checkDeliveries(written, problems);
-    return written.size;
-  }
-
-  /** Sentry got the steps of each incident in order, and the newest that opens, escalates or reminds. */
-  #checkDeliveries(written: ReadonlyMap<string, EventRecord>, problems: string[]): void {
-    const last = new Map<string, number>();
-    const received = new Set<string>();
-    for (const event of this.#delivered) {
-      if (received.has(event.id)) continue;
-      received.add(event.id);
-      if (event.ordinal < (last.get(event.incident) ?? -1))
-        problems.push(`incident ${event.incident}: step ${event.ordinal} was delivered after a later one`);
-      last.set(event.incident, event.ordinal);
-      if (!written.has(event.id)) problems.push(`event ${event.id} was delivered but never written`);
-    }
-    const incidents = new Set([...written.values()].map((event) => event.incident));
-    for (const incident of incidents) if (!last.has(incident)) problems.push(`incident ${incident} never reached Sentry`);
-  }
-
-  async #records(topic: string, partition: number): Promise<LogRecord[]> {
-    const { low, high } = await this.#log.offsets({ topic, partition });
-    const reader = await this.#log.read({ topic, partition }, low);
-    const records: LogRecord[] = [];
-    for (let position = low; position < high; ) {
-      const batch = await reader.next(0);
-      if (batch === null) break;
-      records.push(...batch.records);
-      position = batch.nextOffset;
-    }
-    return records;
-  }
+  if (world.failures.length === 0) world.failures.push(`not finished after ${step} steps: ${standing(world, journal)}`);
+  return step;
 }
 
-/** Writes the source records in their order of arrival, in bursts. */
-class Feed {
-  readonly #log: MemoryLog;
-  readonly #queue: { topic: string; partition: number; timestampMs: number; value: string }[];
-  readonly #random: Random;
-  readonly #scheduler: Scheduler;
-  #next = 0;
-
-  constructor(log: MemoryLog, { traffic }: Scenario, random: Random, scheduler: Scheduler) {
-    this.#log = log;
-    this.#random = random;
-    this.#scheduler = scheduler;
-    this.#queue = (['predictions', 'feedback'] as const)
-      .flatMap((topic) =>
-        traffic[topic].flatMap((records, partition) =>
-          records.map(({ record, timestampMs }) => ({ topic, partition, timestampMs, value: bytesOf(record) })),
-        ),
-      )
-      .sort((left, right) => left.timestampMs - right.timestampMs);
+/** Everything up to the target is decided in every partition that has predictions, and every event is dealt with. */
+function isFinished(journal: Journal, targetMs: number): boolean {
+  for (const partition of journal.watched) {
+    const { dataEndMs = 0, labelEndMs = 0 } = journal.progress[partition] ?? {};
+    if (Math.min(dataEndMs, labelEndMs) < targetMs) return false;
   }
-
-  get isDone(): boolean {
-    return this.#next >= this.#queue.length;
-  }
-
-  async burst(): Promise<void> {
-    const records = this.#queue.slice(this.#next, this.#next + 1 + this.#random.int(40));
-    this.#next += records.length;
-    const last = records.at(-1);
-    if (last !== undefined) this.#scheduler.nowMs = Math.max(this.#scheduler.nowMs, last.timestampMs);
-    await this.#log.produce(
-      records.map(({ topic, partition, timestampMs, value }) => ({ topic, partition, timestampMs, key: null, value })),
-    );
-  }
+  return journal.watched.size > 0 && journal.undelivered().length === 0;
 }
 
-function isPredictionPartial(record: LogRecord): boolean {
-  if (record.value === null) return false;
-  const message = decodeMessage(record.value);
-  return (message.type === 'partial' || message.type === 'part') && message.source.role === 'predictions';
+function standing(world: World, journal: Journal): string {
+  const workers = world.workers.map(({ name, state }) => `${name} ${state}`).join(', ');
+  const decided = journal.progress.map(({ dataEndMs, labelEndMs }) => `${dataEndMs} and ${labelEndMs}`).join(', ');
+  return `${workers}; ${journal.undelivered().length} events undelivered; decided until ${decided}`;
 }
 
-const decoder = new TextDecoder();
-function textOf(bytes: Uint8Array | null): string {
-  return bytes === null ? '' : decoder.decode(bytes);
+/**
+ * Where nothing is marked inexact, events are those of the uninterrupted reference; else, and facts with them, those of a detector that reads the same partials. What a
+ * decision is compared with is no part of its mark, so one idle record in the log is enough for the second.
+ */
+function checkDecisions(
+  scenario: SimulatedScenario,
+  prelude: Prelude | null,
+  journal: Journal,
+  losses: Losses,
+  reference: Reference,
+  hasInexactPanes: boolean,
+): string[] {
+  const { settings, targetMs } = scenario;
+  // Who decided which pane under which settings is not known.
+  if (losses.hasOtherAlerts) return [];
+  const isExact =
+    !hasInexactPanes &&
+    !losses.hasAny &&
+    journal.events.flat().every(({ event }) => event.exact) &&
+    !journal.partials.flat().some(({ message }) => message.type === 'idle');
+  if (isExact) return checkEvents(journal, reference, targetMs, "the uninterrupted run's");
+  // Segments are watched for performance as the settings of whoever decides say.
+  const isFactMeant = ({ fact, ...rest }: FactSubject) =>
+    !losses.hasOtherCells || fact === 'node' || ('clock' in rest && rest.clock === 'data');
+  const isEventMeant = ({ kind }: EventRecord) => !losses.hasOtherCells || kind !== 'performance';
+  const problems: string[] = [];
+  const decided: Reference[] = [];
+  for (const [partition, written] of journal.partials.entries()) {
+    const { detector, from } = detectorAfter(prelude, settings, partition);
+    const messages = written.filter(({ offset }) => offset >= from);
+    const decisions = decisionsOf(detector, messages);
+    decided.push(decisions);
+    problems.push(...checkFacts(journal, partition, decisions, isFactMeant));
+  }
+  const all = {
+    events: new Map(decided.flatMap(({ events }) => [...events])),
+    eventTexts: new Map(decided.flatMap(({ eventTexts }) => [...eventTexts])),
+  };
+  problems.push(...checkEvents(journal, all, targetMs, 'a detector that read the same partials', isEventMeant));
+  return problems;
+}
+
+/** A detector as the prelude left it, and where it reads on. */
+function detectorAfter(prelude: Prelude | null, settings: SimulatedScenario['settings'], partition: number) {
+  if (prelude === null) return { detector: new Detector(settings), from: 0 };
+  const topics = internalTopics(settings.group);
+  const facts = new FactMap();
+  for (const [key, value] of prelude.valuesOf({ topic: topics.history, partition })) facts.put(key, value);
+  const { detector } = restoreDetector(settings, facts);
+  return { detector, from: prelude.committed(`${settings.group}-detect`, { topic: topics.partials, partition }) };
+}
+
+/** What one worker makes of the day before, undisturbed; null where a scenario has none. */
+async function preludeOf(scenario: SimulatedScenario): Promise<Prelude | null> {
+  if (scenario.preludeMs === null) return null;
+  const { settings, sources, preludeMs } = scenario;
+  const patient = { ...settings, window: { ...settings.window, idleAfterMs: 1_000 * 3_600_000 } };
+  const prelude = new Prelude();
+  const journal = new Journal(settings.group, internalPartitions);
+  const world = new World({
+    seed: 0,
+    scenario: { ...scenario, settings: patient, sources: sources.filter(({ isAdded }) => !isAdded) },
+    prelude: null,
+    journal,
+    wrap: (log) => log,
+    untilMs: preludeMs,
+    onAppend: (at, record) => {
+      prelude.append(at, record);
+      journal.append(at, record);
+    },
+    onCommit: prelude.commit,
+  });
+  await world.createTopics();
+  const worker = world.startWorker();
+  for (let calm = 0; calm < 300; ) {
+    await world.proceed();
+    calm = world.feed.isDone ? calm + 1 : 0;
+  }
+  world.stop(worker);
+  while (await world.scheduler.step());
+  prelude.nowMs = world.scheduler.nowMs;
+  return prelude;
 }

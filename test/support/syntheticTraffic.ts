@@ -12,12 +12,16 @@ export interface TrafficOptions {
   readonly feedbackPartitions: number;
   /** From this hour on `amount` is larger, `country` changes, `age` goes missing and predictions are wrong more often. */
   readonly shiftAtHour?: number;
+  /** The same within these hours `[from, to)` only. */
+  readonly shiftedHours?: readonly (readonly [from: number, to: number])[];
   readonly models?: readonly string[];
 }
 
 export interface SourceRecord<R> {
   readonly record: R;
   readonly timestampMs: number;
+  /** What its producer writes instead, where that is something else than the record. */
+  readonly raw?: string;
 }
 
 export interface Traffic {
@@ -34,7 +38,9 @@ export function syntheticTraffic(options: TrafficOptions): Traffic {
   for (let row = 0; row < hours * rowsPerHour; row++) {
     const arrivalMs = startMs + Math.floor((row / rowsPerHour) * hourMs);
     const hour = (arrivalMs - startMs) / hourMs;
-    const isShifted = options.shiftAtHour !== undefined && hour >= options.shiftAtHour;
+    const isShifted =
+      (options.shiftAtHour !== undefined && hour >= options.shiftAtHour) ||
+      (options.shiftedHours ?? []).some(([from, to]) => hour >= from && hour < to);
     // Out of order by up to three minutes, now and then by half an hour: late.
     const timeMs = Math.max(startMs, arrivalMs - Math.floor(random.next() * (random.next() < 0.01 ? hourMs / 2 : hourMs / 20)));
     const label = random.next() < 0.3 ? 'fraud' : 'ok';

@@ -1,0 +1,3 @@
+import { describeCaught } from './caught.ts';
+
+describeCaught('notify');
