@@ -22,7 +22,16 @@ import { bytesOf, closed, type Scenario } from '../simulation/scenario.ts';
 import { Random } from '../support/random.ts';
 import { type SourceRecord, syntheticTraffic, type Traffic } from '../support/syntheticTraffic.ts';
 import { type CommandProcess, startCommand } from '../support/workerProcess.ts';
-import { coveredOffsets, isSettled, readTopic, textOf, until, type WorkerSetUp, writeConfig } from '../support/workerTraffic.ts';
+import {
+  coveredOffsets,
+  isSettled,
+  keepHistory,
+  readTopic,
+  textOf,
+  until,
+  type WorkerSetUp,
+  writeConfig,
+} from '../support/workerTraffic.ts';
 import { brokerCount, startKafkaCluster } from './kafkaCluster.ts';
 
 export interface ChaosOptions {
@@ -140,6 +149,7 @@ class ChaosRun {
       { topic: this.#topics.predictions, partitions: sourcePartitions, replicationFactor: brokerCount, configs },
       { topic: this.#topics.feedback, partitions: feedbackPartitions, replicationFactor: brokerCount, configs },
     ]);
+    await keepHistory(this.#log, this.#at.group, sourcePartitions, brokerCount);
     for (let index = 0; index < fleet[0]; index++) this.#startWorker();
     await until(async () => (await readTopic(this.#log, internalTopics(this.#at.group).partials)).length > 0, 500);
   }

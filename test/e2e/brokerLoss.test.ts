@@ -76,7 +76,7 @@ it.skipIf('because' in jars)(
       brokers: cluster.brokers,
       name: 'replicas',
       seed: 3,
-      topicSettings: { replicationFactor: brokerCount },
+      replicationFactor: brokerCount,
     });
     const { topics, source, worker } = world;
     const failures = () => worker.sum('tidemark_write_failures_total', { topic: topics.partials, reason: 'NOT_ENOUGH_REPLICAS' });
@@ -100,7 +100,6 @@ it.skipIf('because' in jars)(
       await goesOnByItself(log, world);
       expect(says('Kafka refuses writes')).toBe(1);
       expect(says('Kafka takes writes to the topic again')).toBe(1);
-      console.log(loudLines(worker));
       // Besides that the broker that was killed may have been missed.
       expect(loudLines(worker).length).toBeLessThanOrEqual(4);
     } finally {

@@ -13,7 +13,7 @@ import { runTool } from '../../src/demo/kafka/runTool.ts';
 import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
 import { SmallDisk } from '../support/weather/smallDisk.ts';
 import { expectFold, loudLines, startWatchedWorker, writeShare } from '../support/weather/watchedWorker.ts';
-import { createSourceTopic, isSettled, until, workerTraffic, writeConfig } from '../support/workerTraffic.ts';
+import { createSourceTopic, isSettled, keepHistory, until, workerTraffic, writeConfig } from '../support/workerTraffic.ts';
 
 const jars = await findKafkaJars(join(import.meta.dirname, '../../.cache'), (line) => console.log(line));
 if ('because' in jars) console.warn(`Left out: the full disk, which takes a broker started with Java, because ${jars.because}.`);
@@ -47,6 +47,7 @@ it.skipIf('because' in jars)(
     const source = workerTraffic('disk', 10, 40);
     await createSourceTopic(log, source.predictions, source.traffic.predictions.length);
     await createSourceTopic(log, source.feedback, source.traffic.feedback.length);
+    await keepHistory(log, 'disk');
     const at = writeConfig('disk', [broker.address], source, { sinks: { log: true } });
     await writeShare(log, source, 0, 0.5);
     const worker = await startWatchedWorker(at, [broker.address]);

@@ -19,6 +19,7 @@ import {
   expectedOf,
   fillTopics,
   isSettled,
+  keepHistory,
   readTopic,
   textOf,
   until,
@@ -90,6 +91,7 @@ async function forget(): Promise<void> {
     .filter((id) => id === at.group || id === `${at.group}-detect`);
   if (groups.length > 0) await admin.deleteGroups(groups);
   await until(async () => !(await admin.listTopics()).some((topic) => topic.startsWith(`${at.group}.`)));
+  await keepHistory(log, at.group);
 }
 
 /** Workers in this process, each with connections of its own that fetch at most so many bytes ahead. */

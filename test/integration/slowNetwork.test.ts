@@ -9,7 +9,7 @@ import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
 import { Random } from '../support/random.ts';
 import { BadNetwork } from '../support/weather/badNetwork.ts';
 import { expectFold, loudLines, startWatchedWorker, writeShare } from '../support/weather/watchedWorker.ts';
-import { createSourceTopic, isSettled, workerTraffic, writeConfig } from '../support/workerTraffic.ts';
+import { createSourceTopic, isSettled, keepHistory, workerTraffic, writeConfig } from '../support/workerTraffic.ts';
 
 const jars = await findKafkaJars(join(import.meta.dirname, '../../.cache'), (line) => console.log(line));
 if ('because' in jars)
@@ -45,6 +45,7 @@ it.skipIf('because' in jars)(
     await createSourceTopic(log, source.predictions, source.traffic.predictions.length);
     await createSourceTopic(log, source.feedback, source.traffic.feedback.length);
     const far = [`127.0.0.1:${network.port}`];
+    await keepHistory(log, 'network');
     const at = writeConfig('network', far, source, { sinks: { log: true } });
     await writeShare(log, source, 0, 0.2);
     const worker = await startWatchedWorker(at, far);

@@ -76,6 +76,12 @@ export async function createSourceTopic(log: Log, topic: string, partitions: num
   await log.createTopics([{ topic, partitions, configs: { 'retention.ms': '-1' } }]);
 }
 
+/** Makes the history of a group before its workers do, without compaction, so that every pane that was ever decided can be looked at in the end. */
+export async function keepHistory(log: Log, group: string, partitions = internalPartitions, replicationFactor = 1): Promise<void> {
+  const configs = { 'cleanup.policy': 'delete', 'retention.ms': '-1' };
+  await log.createTopics([{ topic: internalTopics(group).history, partitions, replicationFactor, configs }]);
+}
+
 export interface WorkerSetUp {
   readonly group: string;
   /** YAML, in a folder of its own. */

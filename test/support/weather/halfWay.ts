@@ -3,7 +3,15 @@ import type { Admin } from 'kafkajs';
 import { expect } from 'vitest';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
 import type { Log } from '../../../src/log/port.ts';
-import { createSourceTopic, isSettled, type WorkerSetUp, type WorkerTraffic, workerTraffic, writeConfig } from '../workerTraffic.ts';
+import {
+  createSourceTopic,
+  isSettled,
+  keepHistory,
+  type WorkerSetUp,
+  type WorkerTraffic,
+  workerTraffic,
+  writeConfig,
+} from '../workerTraffic.ts';
 import { expectFold, startWatchedWorker, type WatchedWorker, writeShare } from './watchedWorker.ts';
 
 const topicResource = 2;
@@ -23,16 +31,24 @@ export interface HalfWayOptions {
   readonly name: string;
   readonly seed: number;
   readonly clientId?: string;
-  /** Settings of the internal topics beyond their number of partitions. */
-  readonly topicSettings?: Readonly<Record<string, unknown>>;
+  /** Of the internal topics. */
+  readonly replicationFactor?: number;
 }
 
-export async function halfWay({ log, brokers, name, seed, clientId = 'tidemark', topicSettings = {} }: HalfWayOptions): Promise<HalfWay> {
+export async function halfWay({
+  log,
+  brokers,
+  name,
+  seed,
+  clientId = 'tidemark',
+  replicationFactor = 1,
+}: HalfWayOptions): Promise<HalfWay> {
   const source = workerTraffic(name, seed, 40);
   await createSourceTopic(log, source.predictions, source.traffic.predictions.length);
   await createSourceTopic(log, source.feedback, source.traffic.feedback.length);
   await writeShare(log, source, 0, 0.5);
-  const at = writeConfig(name, brokers, source, { sinks: { log: true }, topics: { partitions: 4, ...topicSettings } });
+  await keepHistory(log, name, 4, replicationFactor);
+  const at = writeConfig(name, brokers, source, { sinks: { log: true }, topics: { partitions: 4, replicationFactor } });
   const worker = await startWatchedWorker(at, brokers, clientId);
   await worker.until(() => worker.sum('tidemark_panes_decided_total') > 200);
   return { source, at, topics: internalTopics(at.group), worker };
