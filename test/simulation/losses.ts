@@ -26,10 +26,9 @@ export class Losses {
     const { hopMs, latenessMs } = settings.window;
     // From the last watermark before to the first after, and until no pane is open that was open then.
     this.#slackMs = 2 * (hopMs + latenessMs);
-    for (const { isAdded, records } of sources) {
-      const [first] = records;
-      if (isAdded && first !== undefined)
-        this.#stretches.push({ reason: 'new-partition', fromMs: Number.NEGATIVE_INFINITY, toMs: first.timestampMs + this.#slackMs });
+    for (const { isAdded } of sources) {
+      // It may be held back, and say its first word when the others are far ahead.
+      if (isAdded) this.#stretches.push({ reason: 'new-partition', fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY });
     }
   }
 
@@ -68,9 +67,9 @@ export class Losses {
     if (times.length === 0) return;
     this.#stretches.push({
       reason: 'gap',
-      fromMs: Math.min(...times) - this.#slackMs,
-      // What is lost before a partition has said a word concerns what everybody else has reached meanwhile.
-      toMs: isAdded ? Number.POSITIVE_INFINITY : Math.max(...times) + this.#slackMs,
+      fromMs: isAdded ? Number.NEGATIVE_INFINITY : Math.min(...times) - this.#slackMs,
+      // It is told when the partition speaks again, and may concern what everybody else has reached by then.
+      toMs: Number.POSITIVE_INFINITY,
     });
   }
 }
