@@ -7,7 +7,7 @@ import { cellConfigHash } from '../core/configHash.ts';
 import { Detector } from '../core/detect/detector.ts';
 import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import type { Step } from '../core/detect/step.ts';
-import type { EvaluationRecord, EventRecord } from '../core/incident/event.ts';
+import type { EventRecord } from '../core/incident/event.ts';
 import { type DecodedRecord, pseudoModel } from '../core/record/record.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import type { PartialsMessage, SourcePartition } from '../core/summarize/messages.ts';
@@ -55,8 +55,8 @@ export interface ReplayOptions {
   readonly settings: CoreSettings;
   readonly sources: readonly ReplaySource[];
   readonly fileBaselines: FileBaselines;
-  /** Evaluations in the order in which they were decided. */
-  readonly onEvaluations: (evaluations: readonly EvaluationRecord[]) => void | Promise<void>;
+  /** Called with what every decision leads to, in their order: evaluations, and the facts that a worker would write. */
+  readonly onStep: (step: Step) => void | Promise<void>;
   /** Called now and then with the number of records read so far. */
   readonly onProgress?: (records: number) => void;
 }
@@ -105,7 +105,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const step: Step | null = detector.take(message, sequence++);
     if (step === null) return;
     events.push(...step.events);
-    await options.onEvaluations(step.evaluations);
+    await options.onStep(step);
   };
 
   for (let next = slowest(running); next !== null; next = slowest(running)) {

@@ -50,11 +50,11 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
       settings,
       sources: options.sources,
       fileBaselines: options.fileBaselines,
-      onEvaluations: (step) => {
-        if (step.length === 0) return;
-        evaluations += step.length;
-        tested += step.filter(({ verdict }) => verdict === 'ok' || verdict === 'drift').length;
-        writeSync(evaluationsFile, `${step.map((evaluation) => JSON.stringify(evaluation)).join('\n')}\n`);
+      onStep: ({ evaluations: decided }) => {
+        if (decided.length === 0) return;
+        evaluations += decided.length;
+        tested += decided.filter(({ verdict }) => verdict === 'ok' || verdict === 'drift').length;
+        writeSync(evaluationsFile, `${decided.map((evaluation) => JSON.stringify(evaluation)).join('\n')}\n`);
       },
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     });

@@ -11,7 +11,16 @@ import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock } from '../log/port.ts';
 import { SentryApiError } from '../sentry/api/client.ts';
-import { addComment, commentsOf, type IssuePlace, issuePlace, issueWithTag, readIssue, setIssueStatus } from '../sentry/api/issues.ts';
+import {
+  addComment,
+  commentsOf,
+  type IssuePlace,
+  issuePlace,
+  issueWithTag,
+  newestTagOf,
+  readIssue,
+  setIssueStatus,
+} from '../sentry/api/issues.ts';
 import { startSentryClient } from '../sentry/client.ts';
 import { issueOf } from '../sentry/issue.ts';
 import type { Schedule } from '../sentry/latePictures.ts';
@@ -113,6 +122,12 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
     if (closed !== null) {
       // An archived issue stays so: resolved, it would come back with the next event. Resolved and told already is a repetition after a crash.
       logger.info({ ...facts(event), issue: id }, `The incident is over; its issue was ${closed} already`);
+      return { outcome: 'accepted' };
+    }
+    // Last of all: a worker that was frozen in between, and lost the chain to another, must not close what that one has opened again.
+    const newest = await newestTagOf(at, id, 'incident');
+    if (newest !== null && newest !== event.incident) {
+      logger.info({ ...facts(event), issue: id, newest }, 'The incident is over; its issue goes on with the next one, and stays open');
       return { outcome: 'accepted' };
     }
     await setIssueStatus(at, id, 'resolved');

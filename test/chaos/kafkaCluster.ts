@@ -16,8 +16,8 @@ export const brokerCount = 3;
 export interface KafkaCluster {
   /** `host:port` of every broker. */
   readonly brokers: readonly string[];
-  /** Kills a broker, as a crash would; leaders move to the others. `at` from 0. */
-  kill(at: number): Promise<void>;
+  /** Ends a broker: SIGKILL as a crash would, SIGTERM as a restart does, which hands its leaders over first. Leaders move to the others. `at` from 0. */
+  kill(at: number, signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Starts it again on its data; resolves when it answers. */
   start(at: number): Promise<void>;
   stop(): Promise<void>;
@@ -69,14 +69,14 @@ export async function startKafkaCluster(cacheDir: string, report: (line: string)
   const brokers = nodes.map(({ address }) => address);
   for (const address of brokers) await waitForKafka([address], 120_000);
 
-  async function kill(at: number): Promise<void> {
+  async function kill(at: number, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const node = nodes[at];
     const child = node?.child;
     if (node === undefined || child === null || child === undefined) return;
     node.child = null;
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.ref();
-    child.kill('SIGKILL');
+    child.kill(signal);
     await once(child, 'exit');
   }
 

@@ -15,10 +15,14 @@ it.skipIf('because' in jars)(
   async () => {
     const result = await runChaos({ seed: 1, minutes, report: (line) => console.log(line) });
     console.log(describeChaos(result));
-    expect(result.problems).toEqual([]);
+    const { verdict, weather } = result;
+    expect(verdict.problems).toEqual([]);
+    expect(verdict.total).toMatchObject({ missing: 0, extra: 0, doubled: 0 });
     // It was bad weather, and there was something to lose.
-    const { kills, zombies, brokerKills, issues } = result.counts;
-    expect(Math.min(kills, zombies, brokerKills, issues)).toBeGreaterThan(0);
+    const { kills, expelled, rollingRestarts, brokerRestarts, leaderMoves, sinkFailures } = weather;
+    expect(Math.min(kills, expelled, rollingRestarts, brokerRestarts, leaderMoves, sinkFailures)).toBeGreaterThan(0);
+    const { predictions, late, invalid, labels } = verdict.tallies;
+    expect(Math.min(predictions.expected, late.expected, invalid.expected, labels.expected, verdict.issues)).toBeGreaterThan(0);
   },
   minutes * 60_000 + 900_000,
 );

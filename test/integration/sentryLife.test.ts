@@ -183,6 +183,20 @@ describe('an issue, from its incident opening to long after', () => {
     expect(issue()?.status).toBe('resolved');
     await to.close();
   });
+
+  it('stays open while the next incident of its chain lasts, although a worker that was frozen tells of the end of the one before once more', async () => {
+    const to = await sink();
+    await to.deliver(step('a', 0, 'opened'));
+    await to.deliver(step('a', 1, 'recovered'));
+    await to.deliver(step('again', 0, 'opened', { chain: hex('a') }));
+    expect(await to.deliver(step('a', 1, 'recovered'))).toEqual({ outcome: 'accepted' });
+    expect(issue()?.status).toBe('unresolved');
+    expect(said('goes on with the next one')).toBe(true);
+    expect(notes()).toHaveLength(1);
+    await to.deliver(step('again', 1, 'recovered', { chain: hex('a') }));
+    expect(issue()?.status).toBe('resolved');
+    await to.close();
+  });
 });
 
 it('the picture goes along when an incident opens and escalates, and not with a reminder', async () => {

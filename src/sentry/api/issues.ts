@@ -78,6 +78,17 @@ export async function eventIdsOf({ api, organization }: IssuePlace, id: string):
   return Array.isArray(events) ? events.flatMap((event) => textAt(event, 'eventID') ?? []) : [];
 }
 
+/** Value of a tag of the newest event of an issue; null where there is no event, or none with this tag. */
+export async function newestTagOf({ api, organization }: IssuePlace, id: string, tag: string): Promise<string | null> {
+  const events = await api.call('GET', apiPath`organizations/${organization}/issues/${id}/events/`, {
+    query: { per_page: '1' },
+    scope: issueScopes.read,
+  });
+  const tags = fieldOf(Array.isArray(events) ? events[0] : null, 'tags');
+  const found: unknown = Array.isArray(tags) ? tags.find((one: unknown) => textAt(one, 'key') === tag) : null;
+  return textAt(found, 'value');
+}
+
 /** Names of the files that came with events of an issue: the newest hundred. */
 export async function attachmentNamesOf({ api, organization }: IssuePlace, id: string): Promise<readonly string[]> {
   const files = await api.call('GET', apiPath`organizations/${organization}/issues/${id}/attachments/`, { scope: issueScopes.read });

@@ -44,11 +44,16 @@ export async function answerApi(call: ApiCall, inbox: ApiIssues): Promise<ApiAns
   const issue = inbox.issues().find((one) => one.id === id);
   if (issue === undefined) return notFound;
   if (part === 'comments') return comments(call, issue, inbox);
-  if (part === 'events') return { status: 200, value: issue.events.map(({ id: eventId }) => ({ id: eventId, eventID: eventId })) };
+  if (part === 'events') return { status: 200, value: issue.events.map(eventAnswer).reverse() };
   if (part === 'attachments') return { status: 200, value: issue.events.flatMap(attachmentsOf) };
   if (call.method === 'GET') return { status: 200, value: issueAnswer(issue) };
   if (call.method === 'PUT') return setStatus(call, issue, inbox);
   return { status: 405, value: { detail: `Method "${call.method}" not allowed.` } };
+}
+
+/** An event of a list, which is newest first. */
+function eventAnswer({ id, tags }: InboxIssue['events'][number]): unknown {
+  return { id, eventID: id, tags: Object.entries(tags).map(([key, value]) => ({ key, value })) };
 }
 
 function attachmentsOf({ id, attachments }: InboxIssue['events'][number]): unknown[] {
