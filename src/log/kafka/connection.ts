@@ -3,8 +3,10 @@ import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Clock } from '../port.ts';
 import { createCluster, createKafka } from './kafkaClient.ts';
+import { troubleOf } from './kafkaErrors.ts';
 import type { ResolvedKafkaOptions } from './options.ts';
 import { Outage } from './outage.ts';
+import { Renewable } from './renewable.ts';
 
 /** How long the end of one connection may take. */
 const endLimitMs = 2_000;
@@ -17,8 +19,8 @@ export class KafkaConnection {
   readonly metrics: Metrics;
   readonly outage: Outage;
   readonly #kafka: Kafka;
-  #admin: Admin;
-  #cluster: Cluster;
+  readonly #admin: Renewable<Admin>;
+  readonly #cluster: Renewable<Cluster>;
 
   constructor(options: ResolvedKafkaOptions, clock: Clock, logger: Logger, metrics: Metrics) {
     this.options = options;
@@ -27,8 +29,8 @@ export class KafkaConnection {
     this.metrics = metrics;
     this.outage = new Outage(clock, logger, options.brokers);
     this.#kafka = createKafka(options, logger);
-    this.#admin = this.#kafka.admin();
-    this.#cluster = createCluster(this.#kafka);
+    this.#admin = new Renewable(() => this.#kafka.admin());
+    this.#cluster = new Renewable(() => createCluster(this.#kafka));
   }
 
   /** A kafkajs client of its own, with caches of its own: for a producer or a member. */
@@ -42,46 +44,22 @@ export class KafkaConnection {
 
   /** Asks as an administrator. */
   async ask<T>(what: string, question: (admin: Admin) => Promise<T>, patienceMs = this.options.patienceMs): Promise<T> {
-    return this.outage.through(
-      what,
-      patienceMs,
-      async () => {
-        await this.#admin.connect();
-        return question(this.#admin);
-      },
-      async () => {
-        await quietly(this.#admin.disconnect());
-        this.#admin = this.#kafka.admin();
-      },
-    );
+    const isBroken = (error: unknown) => troubleOf(error) === 'transient';
+    return this.outage.through(what, patienceMs, () => this.#admin.use(question, isBroken));
   }
 
   /** Asks the brokers that lead the partitions of a topic. */
   async askLeaders<T>(what: string, topic: string, question: (cluster: Cluster) => Promise<T>): Promise<T> {
-    const renew = async () => {
-      await quietly(this.#cluster.disconnect());
-      this.#cluster = createCluster(this.#kafka);
+    const ofTopic = async (cluster: Cluster) => {
+      await cluster.addTargetTopic(topic);
+      return question(cluster);
     };
-    return this.outage.through(
-      what,
-      this.options.patienceMs,
-      async () => {
-        try {
-          await this.#cluster.connect();
-          await this.#cluster.addTargetTopic(topic);
-          return await question(this.#cluster);
-        } catch (error) {
-          // A topic that was deleted stays among the cluster's topics and fails every later question.
-          await renew();
-          throw error;
-        }
-      },
-      async () => {},
-    );
+    // Whatever it was: a topic that was deleted stays among the cluster's topics and fails every later question.
+    return this.outage.through(what, this.options.patienceMs, () => this.#cluster.use(ofTopic, () => true));
   }
 
   async close(): Promise<void> {
-    await Promise.all([atMost(endLimitMs, this.#admin.disconnect()), atMost(endLimitMs, this.#cluster.disconnect())]);
+    await Promise.all([atMost(endLimitMs, this.#admin.close()), atMost(endLimitMs, this.#cluster.close())]);
   }
 }
 

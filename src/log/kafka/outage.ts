@@ -54,10 +54,9 @@ export class Outage {
 
   /**
    * Repeats what fails for a reason that may pass, until it works or `patienceMs` is over.
-   * @param recover makes the next attempt a fresh one, for instance on a new connection
    * @throws DependencyError that says what to do, where it does not pass
    */
-  async through<T>(what: string, patienceMs: number, attempt: () => Promise<T>, recover: () => Promise<void>): Promise<T> {
+  async through<T>(what: string, patienceMs: number, attempt: () => Promise<T>): Promise<T> {
     const endMs = this.#clock.nowMs() + patienceMs;
     for (let failures = 0; ; failures += 1) {
       try {
@@ -68,7 +67,6 @@ export class Outage {
         if (this.#isClosed || troubleOf(error) !== 'transient' || this.#clock.nowMs() >= endMs)
           throw dependencyError(what, this.#brokers, error);
         this.began(error);
-        await recover();
         await this.#clock.sleep(pauseMs(failures));
       }
     }
