@@ -70,6 +70,8 @@ export class SummarizeStage {
   /** Partitions that were not taken up, because records were lost at their start. */
   #refused: readonly OwnedPartition[] = [];
   #epoch = -1;
+  /** The newest assignment that the log tells of: taking it up may need several tries. */
+  #announcedEpoch = -1;
   /** Null before the group has taken the stage in. */
   #assigned: readonly OwnedPartition[] | null = null;
   readonly #writing: Setback;
@@ -150,10 +152,12 @@ export class SummarizeStage {
     const added = partitions.filter((own) => !known.has(partitionKey(own)));
     metrics.set('tidemark_group_epoch', { group: settings.group }, epoch);
     metrics.set('tidemark_partitions_assigned', { group: settings.group }, partitions.length);
-    logger.info(
-      { epoch, partitions: partitions.length, added: added.map(partitionKey) },
-      'Partitions were assigned to the summarize stage',
-    );
+    if (epoch !== this.#announcedEpoch)
+      logger.info(
+        { epoch, partitions: partitions.length, added: added.map(partitionKey) },
+        'Partitions were assigned to the summarize stage',
+      );
+    this.#announcedEpoch = epoch;
     const isWanted = () => !signal.aborted && member.assignment().epoch === epoch;
     try {
       for (const topic of new Set(partitions.map((own) => own.topic))) {

@@ -11,6 +11,7 @@ import { DependencyError } from '../../core/errors.ts';
 import { partitionKey } from '../partitionKey.ts';
 import { atMost, type KafkaConnection, quietly } from './connection.ts';
 import { batchOf, type FetchResponse, type PartitionResponse, safeOffset } from './fetchResponse.ts';
+import { hasPartition } from './kafkaClient.ts';
 import { protocolErrorOf, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
 import type { PartitionQueue } from './partitionQueue.ts';
@@ -294,9 +295,8 @@ export class Fetcher {
     const queues = [...this.#queues].filter((queue) => queue.topic === topic);
     try {
       await cluster.addTargetTopic(topic);
-      const known = new Set(cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId));
-      const missing = queues.filter((queue) => !known.has(queue.partition));
-      for (const queue of missing) {
+      for (const queue of queues) {
+        if (await hasPartition(cluster, queue)) continue;
         queue.fail(new DependencyError(`Partition ${partitionKey(queue)} does not exist`));
         this.#queues.delete(queue);
         this.#onData();

@@ -1,6 +1,7 @@
 import kafkajs, { type Cluster, type Kafka, type SASLOptions } from 'kafkajs';
 import { InvariantError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { TopicPartition } from '../port.ts';
 import { registerCodecs } from './codecs.ts';
 import type { KafkaSasl, ResolvedKafkaOptions } from './options.ts';
 import { fixKafkajsTimers } from './timerFix.ts';
@@ -48,6 +49,13 @@ export function createCluster(kafka: Kafka): Cluster {
   const [cluster] = clusters;
   if (cluster === undefined) throw new InvariantError('kafkajs did not hand its cluster to the assigner');
   return cluster;
+}
+
+/** Whether a topic of the cluster's has this partition. kafkajs asks for the partitions of a topic once, so one that it does not know is asked for anew: it may have been added since. */
+export async function hasPartition(cluster: Cluster, { topic, partition }: TopicPartition): Promise<boolean> {
+  const isKnown = () => cluster.findTopicPartitionMetadata(topic).some(({ partitionId }) => partitionId === partition);
+  if (!isKnown()) await cluster.refreshMetadata();
+  return isKnown();
 }
 
 /** kafkajs has one type for each mechanism. */

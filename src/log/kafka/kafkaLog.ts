@@ -19,6 +19,7 @@ import { systemClock } from '../systemClock.ts';
 import { KafkaConnection } from './connection.ts';
 import { Fetcher } from './fetcher.ts';
 import { safeOffset } from './fetchResponse.ts';
+import { hasPartition } from './kafkaClient.ts';
 import { protocolErrorOf } from './kafkaErrors.ts';
 import { KafkaMember } from './kafkaMember.ts';
 import { KafkaProducer } from './kafkaProducer.ts';
@@ -147,9 +148,10 @@ export class KafkaLog implements Log {
   /** An offset that the leader of the partition knows, as a read-committed reader sees it; null where there is none (-1). */
   async #offset(at: TopicPartition, where: { fromBeginning: boolean } | { fromTimestamp: number }): Promise<number | null> {
     const { topic, partition } = at;
-    const answer = await this.#connection.askLeaders(`Reading the offsets of ${partitionKey(at)}`, topic, (cluster) =>
-      cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], ...where }]),
-    );
+    const answer = await this.#connection.askLeaders(`Reading the offsets of ${partitionKey(at)}`, topic, async (cluster) => {
+      await hasPartition(cluster, at);
+      return cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], ...where }]);
+    });
     const found = answer.find((each) => each.topic === topic)?.partitions.find((each) => each.partition === partition);
     if (found === undefined) throw new DependencyError(`Partition ${partitionKey(at)} does not exist`);
     const offset = safeOffset(found.offset);
