@@ -52,7 +52,8 @@ function start(at: WorkerSetUp, ...roles: Role[]): () => Promise<void> {
 }
 
 const window = { hop: '1m', scales: ['1h'], lateness: '0s', idleAfter: '10s', silenceAfter: '10s' };
-const checkIns = { every: '1m', blindAfter: '1m' };
+/** Half an hour of that clock is three seconds: a busy machine may take one to start. */
+const checkIns = { every: '1m', blindAfter: '30m' };
 
 async function prepared(name: string, change: Readonly<Record<string, unknown>>): Promise<WorkerSetUp> {
   const group = `${name}-${process.pid}`;
