@@ -9,6 +9,7 @@ import { keepHeapSmall } from '../stages/heap.ts';
 import { progressText } from '../stages/progress.ts';
 import { type Role, roles, Worker } from '../stages/worker.ts';
 import { type CommandContext, type ConfigOptions, configOf, withConfigOptions } from './context.ts';
+import { exitCodes } from './exitCodes.ts';
 import { openKafka } from './openKafka.ts';
 import { stopOnSignals } from './signals.ts';
 import { packageVersion } from './version.ts';
@@ -42,6 +43,8 @@ export function workerCommand(context: CommandContext): Command {
       try {
         await worker.run(stop);
         logger.info({}, 'Tidemark stopped');
+        // Everything is written and committed; connections that end slowly are no failure.
+        process.exitCode = exitCodes.done;
       } finally {
         await http.close();
         await log.close();
