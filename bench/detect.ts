@@ -14,6 +14,7 @@ import type { CoreSettings } from '../src/core/settings.ts';
 import { SeriesBuilder } from '../src/core/sketch/seriesBuilder.ts';
 import type { SeriesSummary } from '../src/core/sketch/types.ts';
 import type { Cell, PartialRecord, SourcePartition, WatermarkRecord } from '../src/core/summarize/messages.ts';
+import { generator } from './support/generator.ts';
 import { benchSettings, trafficStartMs } from './support/predictions.ts';
 import type { BenchResult } from './types.ts';
 
@@ -88,17 +89,6 @@ function settingsOfBench(): CoreSettings {
 }
 
 const nameOf = (index: number) => `model-${index}`;
-
-/** xorshift32 (Marsaglia 2003): the same values in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /** The cells of one partial: features over all versions and prediction and score stand in the cell of the version. */
 function cellsOf(settings: CoreSettings, index: number): readonly Cell[] {

@@ -5,6 +5,7 @@ import { RankCurve } from '../src/core/sketch/quantile.ts';
 import { SeriesBuilder } from '../src/core/sketch/seriesBuilder.ts';
 import type { Centroids, DigestSettings } from '../src/core/sketch/types.ts';
 import { ByteWriter, writeSeriesSummary } from '../src/core/sketch/wire.ts';
+import { generator } from './support/generator.ts';
 import type { BenchResult } from './types.ts';
 
 const settings: DigestSettings = { engine: 'merging', delta: 100 };
@@ -13,17 +14,6 @@ const valuesPerPart = 2_000;
 const valueCount = parts * valuesPerPart;
 /** Hundred-part merges timed per series. */
 const mergeRepeats = 3;
-
-/** xorshift32 (Marsaglia 2003): the same values in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /** A day of eight features in order of time: daily rhythm, trend, skew, many zeros, whole numbers, cents, probabilities. */
 function series(): Record<string, Float64Array> {

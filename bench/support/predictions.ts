@@ -1,16 +1,6 @@
 import type { CoreSettings } from '../../src/core/settings.ts';
 import { coreSettings, modelSettings, topicSource } from '../../test/support/settings.ts';
-
-/** xorshift32 (Marsaglia 2003): the same values in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
+import { generator } from './generator.ts';
 
 const countries = ['ES', 'FR', 'DE', 'IT', 'PT', 'NL', 'BE', 'AT', 'PL', 'SE'];
 const merchants = Array.from({ length: 400 }, (_, i) => `merchant-${i}`);

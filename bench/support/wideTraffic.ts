@@ -1,15 +1,5 @@
 /** Predictions of many models with fifty series each, pane after pane: the state that a restart has to bring back. */
-
-/** xorshift32 (Marsaglia 2003): the same values in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
+import { generator } from './generator.ts';
 
 const numericFeatures = 38;
 const categoricalFeatures = 10;
