@@ -4,7 +4,7 @@
  */
 import { InputError } from '../core/errors.ts';
 import { decodeMessage } from '../core/summarize/codec.ts';
-import { type SourcePartition, sourceKey } from '../core/summarize/messages.ts';
+import { generationOf, type SourcePartition, sourceKey } from '../core/summarize/messages.ts';
 import type { Log } from '../log/port.ts';
 import { scan } from './scan.ts';
 
@@ -36,9 +36,10 @@ export async function auditPartials(log: Log, topic: string): Promise<Audit> {
       records[message?.type ?? 'unreadable'] += 1;
       if (partition !== 0 || message?.type !== 'watermark') continue;
       const { source, position, previous, watermarkMs } = message;
-      const before = coverage.get(sourceKey(source));
+      const key = `${sourceKey(source)}/${generationOf(source)}`;
+      const before = coverage.get(key);
       coverage.set(
-        sourceKey(source),
+        key,
         extended(before ?? { source, from: previous, to: previous, gaps: [], watermarkMs }, position, previous, watermarkMs),
       );
     }

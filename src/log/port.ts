@@ -89,7 +89,7 @@ export interface Member {
   committed(partitions: readonly TopicPartition[]): Promise<ReadonlyArray<Commit | null>>;
   /** Delivers the partition from this offset on. An offset outside the log is an error of the caller: compare with `Log.offsets`. */
   start(partition: TopicPartition, offset: number): void;
-  /** Next batch in order, or null where none is queued. Never waits. Throws where the position lies beyond the end: a topic created anew. */
+  /** Next batch in order, or null where none is queued. Never waits. Throws `LogChangedError` where another log stands there than was read. */
   take(partition: TopicPartition): Batch | null;
   /**
    * Resolves when the assignment changed, or something may be there to take, or `timeoutMs` passed. What was left lying at the last `wait`

@@ -25,6 +25,7 @@ import { decodeMessage } from '../core/summarize/codec.ts';
 import type { Batch, Clock, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { factRecord, readFacts } from './historyTopic.ts';
 import { IncidentGauge } from './incidentGauge.ts';
+import { markOfCommit, whereToBegin } from './ownCommits.ts';
 import { PartsInFlight } from './partsInFlight.ts';
 import { progressOf, type StageProgress } from './progress.ts';
 import { Setback } from './setback.ts';
@@ -236,10 +237,15 @@ export class DetectStage {
     const { low, high } = await log.offsets(at);
     if (!isWanted()) return;
     const committed = commit?.offset ?? null;
-    const start = committed !== null && committed >= low && committed <= high ? committed : low;
+    const { start, kind } = whereToBegin(commit ?? null, { low, high }, (detector.restoredOffset ?? -1) + 1);
+    if (kind === 'moved')
+      logger.error(
+        { ...at, committed, low, high },
+        'The committed position was moved by somebody else: reading on from the first record, so that nothing is passed over; what was decided is not decided again',
+      );
     // Without a commit: a group that was away for so long that it expired, or that never was while others wrote.
     const isOther = (detector.restoredOffset ?? -1) >= high;
-    if (isOther || (committed === null ? low > 0 : start !== committed)) this.#tellLoss(at, detector, { committed, low, high });
+    if (isOther || (kind === 'first' ? low > 0 : kind === 'gone')) this.#tellLoss(at, detector, { committed, low, high });
     metrics.observe('tidemark_restore_seconds', {}, (clock.nowMs() - beganMs) / 1_000);
     logger.debug({ ...at, facts: facts.size, start, milliseconds: clock.nowMs() - beganMs }, 'Took up a partition of partials');
     member.start(at, start);
@@ -364,7 +370,7 @@ export class DetectStage {
     const offset = Math.min(task.parts.lowestOffset ?? task.position, task.detector.commitOffset(task.position));
     if (offset <= task.committed) return;
     try {
-      await member.commit([{ ...task.at, offset, metadata: '' }]);
+      await member.commit([{ ...task.at, offset, metadata: markOfCommit(offset) }]);
       task.committed = offset;
     } catch (error) {
       // The group has moved on: the next owner reads on from the older commit and repeats what was decided, with the same ids.

@@ -18,6 +18,7 @@ import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartit
 import { deliveryRecord, readDeliveries, type Settlement, toldRecord } from './deliveriesTopic.ts';
 import { NotifyRecords, parkedText } from './notifyRecords.ts';
 import { fullAt, isCaughtUp, type NotifyTask, notifyTask } from './notifyTask.ts';
+import { markOfCommit, whereToBegin } from './ownCommits.ts';
 import { progressOf, type StageProgress } from './progress.ts';
 import { Setback } from './setback.ts';
 import { notifyGroup, type Sink, sinkWords } from './sink.ts';
@@ -186,14 +187,8 @@ export class NotifyStage {
     const range = await log.offsets(at);
     const { low, high } = range;
     if (delivered === null || !isWanted()) return;
-    const committed = commit?.offset ?? low;
-    const start = committed >= low && committed <= high ? committed : low;
-    if (start !== committed) {
-      logger.warn(
-        { ...at, committed, low, high },
-        'The committed position is no longer in the events topic: reading on from its first record',
-      );
-    }
+    const { start, kind } = whereToBegin(commit ?? null, range, low);
+    if (kind === 'gone' || kind === 'moved') logger.warn({ ...at, committed: commit?.offset, low, high }, beginnings[kind]);
     member.start(at, start);
     const nowMs = this.#options.clock.nowMs();
     this.#tasks.set(at.partition, notifyTask(own, start, delivered.ordinals, range, nowMs));
@@ -370,7 +365,9 @@ export class NotifyStage {
     const { clock, logger, metrics } = this.#options;
     const behind = [...this.#tasks.values()].filter((task) => task.queue.position > task.committed);
     if (behind.length === 0) return;
-    const commits = behind.map((task): Commit => ({ ...task.at, offset: task.queue.position, metadata: '' }));
+    const commits = behind.map(
+      (task): Commit => ({ ...task.at, offset: task.queue.position, metadata: markOfCommit(task.queue.position) }),
+    );
     try {
       await member.commit(commits);
       for (const [index, task] of behind.entries()) task.committed = commits[index]?.offset ?? task.committed;
@@ -401,6 +398,13 @@ export class NotifyStage {
     await Promise.race([member.wait(timeoutMs), woken]);
   }
 }
+
+const beginnings = {
+  gone: 'The committed position is no longer in the events topic: reading on from its first record',
+  // As by an older release, which wrote no mark.
+  moved:
+    'The committed position was not written by this release: reading from the first record, so that nothing is passed over; what was delivered is not sent again',
+} as const;
 
 function facts(event: EventRecord): Readonly<Record<string, unknown>> {
   return { event: event.id, incident: event.incident, ordinal: event.ordinal, step: event.step, model: event.model, kind: event.kind };

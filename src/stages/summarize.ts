@@ -14,12 +14,13 @@ import type { Metrics } from '../core/metrics.ts';
 import { partitionOf } from '../core/record/partitioner.ts';
 import type { CoreSettings, TopicSource } from '../core/settings.ts';
 import { encodeMessage } from '../core/summarize/codec.ts';
-import { anyModel, type PartialsMessage, type SourceRole } from '../core/summarize/messages.ts';
+import { anyModel, type PartialsMessage, type SourceRole, sourceKey } from '../core/summarize/messages.ts';
 import { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
 import { splitPartial } from '../core/summarize/parts.ts';
 import { jsonDecoder } from '../formats/json.ts';
 import { partitionKey } from '../log/partitionKey.ts';
 import type { Clock, Commit, Log, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
+import { type KnownSource, knownSources } from './knownSources.ts';
 import { Pace } from './pace.ts';
 import { progressOf, type StageProgress } from './progress.ts';
 import { Setback } from './setback.ts';
@@ -69,6 +70,8 @@ export class SummarizeStage {
   readonly #tasks = new Map<string, SummarizeTask>();
   /** Partitions that were not taken up, because records were lost at their start. */
   #refused: readonly OwnedPartition[] = [];
+  /** Where the log of an assigned partition was found to be another one, until it has been begun anew. */
+  readonly #left = new Map<string, { readonly since: number; readonly position: number }>();
   #epoch = -1;
   /** The newest assignment that the log tells of: taking it up may need several tries. */
   #announcedEpoch = -1;
@@ -125,6 +128,7 @@ export class SummarizeStage {
           await this.#write(member, task, task.readSlice(sliceSize, clock.nowMs()), signal);
           await this.#breathe();
         }
+        await this.#leaveChanged(member, signal);
         await this.#tellIdle(member, signal);
         await this.#commit(member, task?.isAtChunkEnd === true ? 0 : (this.#options.commitEveryMs ?? 1_000));
         if (task === null && !signal.aborted && member.assignment().epoch === this.#epoch) await member.wait(pauseMs);
@@ -184,9 +188,12 @@ export class SummarizeStage {
     const partitions = await log.partitionCount(topic);
     for (const task of this.#tasks.values()) if (task.at.topic === topic) task.summarizer.setPartitions(partitions);
     if (added.length === 0) return;
+    let known: Promise<ReadonlyMap<string, KnownSource>> | null = null;
     const commits = await member.committed(Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
     await Promise.all(
       added.map(async (at) => {
+        const place = { role: one.role, topic, partition: at.partition };
+        const left = this.#left.get(partitionKey(at));
         const question = {
           log,
           logger,
@@ -195,14 +202,20 @@ export class SummarizeStage {
           commits,
           settings,
           configHash: this.#configHash,
+          known: async () => {
+            known ??= knownSources(log, this.#topics.partials);
+            return (await known).get(sourceKey(place)) ?? null;
+          },
+          leftAt: left?.since === at.since ? left.position : null,
         };
-        const { start, firstPartitions } = await findStart(question);
+        const { start, generation, firstPartitions } = await findStart(question);
         if (!isWanted()) return;
+        this.#left.delete(partitionKey(at));
         if (start.kind === 'gap' && start.lost !== undefined && !passLoss({ metrics, logger, onGap }, at, start.lost)) {
           this.#refused = [...this.#refused, at];
           return;
         }
-        const source = { role: one.role, topic, partition: at.partition };
+        const source = generation === 0 ? place : { ...place, generation };
         const summarizer = new PartitionSummarizer({ settings, source, partitions, firstPartitions, configHash: this.#configHash, start });
         const deadLetters = { topic: this.#topics.deadLetters, partitions: this.#deadLetterPartitions };
         const decode = jsonDecoder(one.source, one.role);
@@ -225,6 +238,17 @@ export class SummarizeStage {
     );
     // At once: a first start at the end of the topic must not begin at a later end after a crash.
     if (isWanted()) await this.#commit(member, 0);
+  }
+
+  /** Writes what was read of logs that are not there any more, and has their partitions taken up again. */
+  async #leaveChanged(member: Member, signal: AbortSignal): Promise<void> {
+    for (const task of [...this.#tasks.values()]) {
+      if (!task.isLogChanged) continue;
+      await this.#write(member, task, task.leave(this.#options.clock.nowMs()), signal);
+      const key = partitionKey(task.at);
+      if (this.#tasks.delete(key)) this.#left.set(key, { since: task.at.since, position: task.summarizer.position });
+      this.#epoch = -1;
+    }
   }
 
   /** The partition to read on from, or null where nothing can be read. */

@@ -4,6 +4,7 @@ import type { InvalidReason } from '../core/record/record.ts';
 import { chunkSize, type PartialsMessage } from '../core/summarize/messages.ts';
 import type { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
 import type { Decoder } from '../formats/decoder.ts';
+import { LogChangedError } from '../log/logChanged.ts';
 import type { Batch, Commit, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { DeadLetterBudget, deadLetter } from './deadLetters.ts';
 import { LateWatch } from './lateWatch.ts';
@@ -43,6 +44,7 @@ export class SummarizeTask {
   readonly #budget: DeadLetterBudget;
   #batch: Batch | null = null;
   #isStopped = false;
+  #isLogChanged = false;
   #next = 0;
   #letters: OutgoingRecord[] = [];
   #movedAtMs: number;
@@ -66,9 +68,14 @@ export class SummarizeTask {
     return this.#isStopped;
   }
 
+  /** Whether another log stands in the place of the one that was read: nothing more comes of this one. */
+  get isLogChanged(): boolean {
+    return this.#isLogChanged;
+  }
+
   /** Whether there is something to read now; takes the next batch where the last one is done. */
   hasRecords(member: Member): boolean {
-    if (this.#isStopped) return false;
+    if (this.#isStopped || this.#isLogChanged) return false;
     this.#batch ??= this.#take(member);
     return this.#batch !== null;
   }
@@ -112,7 +119,7 @@ export class SummarizeTask {
 
   /** True where nothing has come for `idleAfterMs`, and this was not said within the last `idleAfterMs`: time to look at the high watermark. */
   isIdleDue(nowMs: number, idleAfterMs: number): boolean {
-    return this.#batch === null && !this.#isStopped && nowMs - this.#idleToldAtMs >= idleAfterMs;
+    return this.#batch === null && !this.#isStopped && !this.#isLogChanged && nowMs - this.#idleToldAtMs >= idleAfterMs;
   }
 
   /** What to write for a partition that has been read to its end and got nothing new. */
@@ -123,6 +130,12 @@ export class SummarizeTask {
     this.#flushedPosition = position;
     this.#setIdle(1);
     return { letters: [], steps: [partials, [this.summarizer.idleRecord(nowMs - this.#movedAtMs)]] };
+  }
+
+  /** What to write of a partition whose log is not the one any more that was read. */
+  leave(nowMs: number): Writing {
+    this.summarizer.leave();
+    return this.#drained(nowMs);
   }
 
   /** What is to be committed now, once everything is written; null where nothing has changed. */
@@ -143,7 +156,14 @@ export class SummarizeTask {
   }
 
   #take(member: Member): Batch | null {
-    const batch = member.take(this.at);
+    let batch: Batch | null = null;
+    try {
+      batch = member.take(this.at);
+    } catch (error) {
+      if (!(error instanceof LogChangedError)) throw error;
+      this.#options.logger.error({ ...this.at, error }, 'What was read of this partition is written, then it is begun anew');
+      this.#isLogChanged = true;
+    }
     if (batch === null) return null;
     this.#next = 0;
     if (this.#flushedPosition !== null) this.#setIdle(0);

@@ -53,7 +53,7 @@ export const mutations: readonly Mutation[] = [
       };
       PartitionSummarizer.prototype.resumePoint = function (this: PartitionSummarizer) {
         const point = resumePoint.call(this);
-        return flushed.has(this) ? { ...point, offset: this.position } : point;
+        return flushed.has(this) ? committedAt(point.metadata, this.position) : point;
       };
       return () => {
         PartitionSummarizer.prototype.flushIdle = flushIdle;
@@ -67,7 +67,7 @@ export const mutations: readonly Mutation[] = [
     plant: () => {
       const { resumePoint } = PartitionSummarizer.prototype;
       PartitionSummarizer.prototype.resumePoint = function (this: PartitionSummarizer) {
-        return { ...resumePoint.call(this), offset: this.position };
+        return committedAt(resumePoint.call(this).metadata, this.position);
       };
       return () => {
         PartitionSummarizer.prototype.resumePoint = resumePoint;
@@ -359,4 +359,9 @@ function isPartialOfSource(record: OutgoingRecord): boolean {
 
 function identityOf(paneMs: number, { source, chunk, model }: PartialRecord): string {
   return `${sourceKey(source)}/${chunk}/${paneMs}/${model}`;
+}
+
+/** A commit as the program would make it there: its metadata name its offset, so that one that a person has moved is known. */
+function committedAt(metadata: string, offset: number): { offset: number; metadata: string } {
+  return { offset, metadata: metadata.replace(/"offset":\d+/, `"offset":${offset}`) };
 }

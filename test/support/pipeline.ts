@@ -1,6 +1,5 @@
 /** Summarize and detect over the in-memory log in simulated time: workers come and go, records are produced when a test says, and what was decided is read back. */
-import { parseFactKey, readNode } from '../../src/core/detect/fact.ts';
-import { allVersions, type Node } from '../../src/core/detect/node.ts';
+import type { Node } from '../../src/core/detect/node.ts';
 import type { EventRecord } from '../../src/core/incident/event.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
 import type { Metrics } from '../../src/core/metrics.ts';
@@ -14,6 +13,7 @@ import type { FirstStart } from '../../src/stages/summarizerStart.ts';
 import { Scheduler } from '../simulation/scheduler.ts';
 import { type CollectingLogger, collectingLogger } from './collectingLogger.ts';
 import { Random } from './random.ts';
+import { wholePanes } from './wholePanes.ts';
 
 /** A prediction as its producer writes it. */
 export interface Row {
@@ -154,15 +154,7 @@ export class Pipeline {
 
   /** Decided panes of a model, over all versions, by their end. */
   async panes(model = 'fraud'): Promise<Map<number, Node>> {
-    const panes = new Map<number, Node>();
-    for (const { key, value } of await this.allRecords(internalTopics(this.#settings.group).history)) {
-      const subject = parseFactKey(textOf(key));
-      if (subject?.fact !== 'node' || value === null || subject.model !== model || subject.stepMs !== this.#settings.window.hopMs) continue;
-      if (subject.cell.version !== allVersions || subject.cell.segment !== null) continue;
-      const node = readNode([value], subject.stepMs, subject.endMs);
-      if (node !== null) panes.set(subject.endMs, node);
-    }
-    return panes;
+    return wholePanes(await this.allRecords(internalTopics(this.#settings.group).history), this.#settings.window.hopMs, model);
   }
 
   async events(): Promise<EventRecord[]> {

@@ -5,7 +5,7 @@
  * whole `idleAfter` since (docs/decisions/0047-idle-is-confirmed.md). A burst after a pause, of which one partition is read first, loses nothing.
  */
 import type { IncidentKind } from '../incident/event.ts';
-import { type IdleRecord, type SourceRole, sourceKey, type WatermarkRecord } from '../summarize/messages.ts';
+import { generationOf, type IdleRecord, type SourceRole, sourceKey, type WatermarkRecord } from '../summarize/messages.ts';
 import { type Gap, newlyLost, stretchOf } from './loss.ts';
 
 /** Whether incidents of a kind live on the label clock; all others live on the data clock. */
@@ -32,6 +32,8 @@ export interface SourceState {
   tornFromMs?: number;
   /** End of the newest loss that was told of; absent while there was none. */
   lostTo?: number;
+  /** Of the log that `position` belongs to; absent: 0. */
+  generation?: number;
 }
 
 export interface ClocksState {
@@ -60,8 +62,9 @@ export class SourceClocks {
   /** The source records that were lost before this message, if it is the first to tell of them; to be asked before `watermark` or `idle` takes it. */
   takeLoss(record: WatermarkRecord | IdleRecord): Gap | null {
     // One that has not spoken yet has lost nothing unless it says so: and then it is not taken for new.
-    if (record.lost === undefined && !this.#sources.has(sourceKey(record.source))) return null;
+    if (record.lost === undefined && generationOf(record.source) === 0 && !this.#sources.has(sourceKey(record.source))) return null;
     const state = this.#state(record);
+    if (generationOf(record.source) < (state.generation ?? 0)) return null;
     const lost = newlyLost(state, record);
     if (lost === null) return null;
     state.lostTo = lost.to;
@@ -72,7 +75,7 @@ export class SourceClocks {
   watermark(record: WatermarkRecord): Gap | null {
     const isNew = this.#isNewPartition(record);
     const state = this.#state(record);
-    if (record.position < state.position) return null;
+    if (isBehind(state, record)) return null;
     const gap = this.#mend(state, record) ?? this.#gapBefore(state, record, isNew);
     if (record.position > state.position || state.watermarkMs === null) state.idleForMs = null;
     state.position = record.position;
@@ -84,7 +87,7 @@ export class SourceClocks {
   /** Takes an idle record that was written at `atMs` (null: not known); gives the stretch whose partials are lost where it ends one, or null. */
   idle(record: IdleRecord, atMs: number | null = null): Gap | null {
     const state = this.#state(record);
-    if (record.position < state.position) return null;
+    if (isBehind(state, record)) return null;
     const gap = this.#mend(state, record);
     state.position = record.position;
     state.idleForMs = record.idleForMs;
@@ -207,6 +210,8 @@ export class SourceClocks {
       if (this.#dataMs === null && this.#tornFromMs !== null) state.tornFromMs = this.#tornFromMs;
       this.#sources.set(key, state);
     }
+    const generation = generationOf(record.source);
+    if (generation > (state.generation ?? 0)) enterGeneration(state, generation);
     return state;
   }
 
@@ -257,6 +262,19 @@ export class SourceClocks {
     const clockMs = states.reduce((lowestMs, state) => Math.min(lowestMs, reached(state, isAnyActive)), Number.POSITIVE_INFINITY);
     if (clockMs > (this.#dataMs ?? Number.NEGATIVE_INFINITY)) this.#dataMs = clockMs;
   }
+}
+
+/** What another summarizer has said better already: of a former log, or of fewer records. */
+function isBehind(state: SourceState, { source, position }: WatermarkRecord | IdleRecord): boolean {
+  return generationOf(source) < (state.generation ?? 0) || position < state.position;
+}
+
+/** Another log stands in the place of the one that was read: its offsets begin anew. Event time goes on. */
+function enterGeneration(state: SourceState, generation: number): void {
+  state.generation = generation;
+  state.position = 0;
+  state.idleForMs = null;
+  delete state.lostTo;
 }
 
 function finite(timeMs: number): number | null {

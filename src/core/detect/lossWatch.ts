@@ -67,8 +67,8 @@ export class LossWatch {
         version: null,
         segment: null,
         kind: 'quality',
-        // Nothing that can be counted is missing after a topic was made anew, as far as anybody knows.
-        severity: loss.records > 0 ? 'error' : 'warning',
+        // After a topic was made anew nothing needs to be missing.
+        severity: loss.records > 0 || loss.cause === 'truncated' ? 'error' : 'warning',
         scaleMs: this.#shortestMs,
         p: isBreach ? 0 : 1,
         alpha: 0,

@@ -2,7 +2,7 @@
  * Partials of panes that are not decided yet, the best one of each identity (docs/design/protocol.md, Partials): complete beats incomplete; of
  * complete ones the larger `to` wins; of incomplete ones the smaller `from`, then the larger `to`. Nothing is ever added twice.
  */
-import { compareSources, type PartialRecord, sourceKey } from '../summarize/messages.ts';
+import { compareSources, generationOf, type PartialRecord, sourceKey } from '../summarize/messages.ts';
 
 interface Stored {
   readonly partial: PartialRecord;
@@ -28,7 +28,7 @@ export class PaneStore {
       pane = new Map();
       this.#panes.set(paneMs, pane);
     }
-    const identity = `${sourceKey(partial.source)}/${partial.chunk}/${partial.model}`;
+    const identity = `${sourceKey(partial.source)}/${generationOf(partial.source)}/${partial.chunk}/${partial.model}`;
     const known = pane.get(identity);
     if (known === undefined) pane.set(identity, { partial, offset });
     else if (supersedes(partial, known.partial)) pane.set(identity, { partial, offset: Math.min(offset, known.offset) });

@@ -32,7 +32,7 @@ export function lossLine(series: readonly EventSeries[]): string {
   const records = own.reduce((sum, { n }) => sum + n, 0);
   return [
     `topic ${topic}, ${partitions.length === 1 ? 'partition' : 'partitions'} ${listed(partitions)}: `,
-    `${records === 0 ? 'records' : `${thousands(records)} ${records === 1 ? 'record' : 'records'}`} ${what} between ${span(from, to)}; `,
+    `${records === 0 ? 'records' : `${thousands(records)} ${records === 1 ? 'record' : 'records'}`} ${what} ${span(from, to)}; `,
     `windows until ${clockTime(Date.parse(until))} are incomplete; ${advice}`,
     ...(others.length === 0 ? [] : [`; also ${listed(others)}`]),
   ].join('');
@@ -66,8 +66,8 @@ function most(series: readonly EventSeries[], name: string): string {
   );
 }
 
-/** `2026-03-01 09:40Z and 10:10Z`: the day once. */
+/** `between 2026-03-01 09:40Z and 10:10Z`, the day once; `after` where nothing has come behind the loss yet. */
 function span(from: string, to: string): string {
   const [first, last] = [clockTime(Date.parse(from)), clockTime(Date.parse(to))];
-  return `${first} and ${first.slice(0, 10) === last.slice(0, 10) ? last.slice(11) : last}`;
+  return first === last ? `after ${first}` : `between ${first} and ${first.slice(0, 10) === last.slice(0, 10) ? last.slice(11) : last}`;
 }

@@ -19,6 +19,7 @@ import {
 import {
   type Cell,
   type CommandRecord,
+  generationOf,
   type IdleRecord,
   type Loss,
   lossCauses,
@@ -36,6 +37,8 @@ const messageWireVersion = 1;
 const typeCodes = { partial: 1, watermark: 2, idle: 3, part: 4, command: 5 } as const;
 /** Added to the code of a watermark or idle record that ends with a loss: without one they are as they were before losses were told. */
 const withLoss = 0x10;
+/** Added to the role of a source that ends with a generation. */
+const withGeneration = 2;
 
 /** What identifies a partial and says what it covers; the same for all its parts. */
 export type PartialHead = Omit<PartialRecord, 'type' | 'cells' | 'counts'>;
@@ -101,9 +104,15 @@ export function decodeMessage(bytes: Uint8Array): PartialsMessage | PartialPart 
   return message;
 }
 
+/** Whether these are the bytes of a watermark or idle record, without reading them whole. */
+export function isAboutSource(bytes: Uint8Array): boolean {
+  const type = (bytes[1] ?? 0) % withLoss;
+  return bytes[0] === messageWireVersion && (type === typeCodes.watermark || type === typeCodes.idle);
+}
+
 /** Identity of a partial: two of one identity are the same bytes, or one contains the other. Its parts have the same. */
 export function partialKey({ source, chunk, paneMs, model }: PartialHead): string {
-  return JSON.stringify([source.role, source.topic, source.partition, chunk, paneMs, model]);
+  return JSON.stringify([source.role, source.topic, source.partition, generationOf(source), chunk, paneMs, model]);
 }
 
 function readMessage(reader: ByteReader, type: number): PartialsMessage | PartialPart {
@@ -227,13 +236,21 @@ function readSegment(reader: ByteReader): SegmentKey {
 }
 
 function writeSource(writer: ByteWriter, source: SourcePartition): void {
-  writeFlag(writer, source.role === 'feedback');
+  const generation = generationOf(source);
+  writer.u8((source.role === 'feedback' ? 1 : 0) + (generation > 0 ? withGeneration : 0));
   writer.string(source.topic);
   writer.varint(source.partition);
+  if (generation > 0) writer.varint(generation);
 }
 
 function readSource(reader: ByteReader): SourcePartition {
-  return { role: readFlag(reader) ? 'feedback' : 'predictions', topic: reader.string(), partition: reader.varint() };
+  const flags = reader.u8();
+  if (flags >= 2 * withGeneration) throw reader.wrong(`${flags} where a source must stand`);
+  const source = { role: (flags & 1) === 1 ? 'feedback' : 'predictions', topic: reader.string(), partition: reader.varint() } as const;
+  if (flags < withGeneration) return source;
+  const generation = reader.varint();
+  if (generation === 0) throw reader.wrong('a generation that must not be written');
+  return { ...source, generation };
 }
 
 function writeLoss(writer: ByteWriter, lost: Loss | undefined): void {

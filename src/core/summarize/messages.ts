@@ -15,6 +15,16 @@ export interface SourcePartition {
   readonly role: SourceRole;
   readonly topic: string;
   readonly partition: number;
+  /**
+   * How often another log was found in its place than the one that had been read: the topic was created anew, or Kafka lost its newest records. Offsets of
+   * different generations name different records. Absent: 0.
+   */
+  readonly generation?: number;
+}
+
+/** Generation of a source partition; 0 for the first. */
+export function generationOf({ generation = 0 }: SourcePartition): number {
+  return generation;
 }
 
 /** One watched (segment name, value); null for the whole. */
@@ -144,16 +154,18 @@ export interface CommandRecord {
 
 export type PartialsMessage = PartialRecord | WatermarkRecord | IdleRecord | CommandRecord;
 
-/** Order in which partials are merged: (topic, partition, chunk). */
+/** Order in which partials are merged: (topic, partition, generation, chunk). */
 export function compareSources(
   left: { source: SourcePartition; chunk: number },
   right: { source: SourcePartition; chunk: number },
 ): number {
   if (left.source.topic !== right.source.topic) return left.source.topic < right.source.topic ? -1 : 1;
-  return left.source.partition - right.source.partition || left.chunk - right.chunk;
+  return (
+    left.source.partition - right.source.partition || generationOf(left.source) - generationOf(right.source) || left.chunk - right.chunk
+  );
 }
 
-/** Key of a source partition in maps and facts. */
+/** Key of a source partition in maps and facts, whatever its generation. */
 export function sourceKey(source: SourcePartition): string {
   return `${source.role}/${source.topic}/${source.partition}`;
 }

@@ -5,6 +5,7 @@ import {
   chunkSize,
   earliestWatermarkMs,
   endWatermarkMs,
+  generationOf,
   type IdleRecord,
   type Loss,
   type PartialRecord,
@@ -90,6 +91,8 @@ export class PartitionSummarizer {
   #unknownPast: UnknownPast | null;
   /** What was lost and stands in no watermark record yet. */
   #lost: Loss | null;
+  /** The newest record that a watermark or idle record has spoken of. */
+  #newest: RecordMark | null;
   /** Open panes of the current chunk; the pane before any event time has the key null. */
   #panes = new Map<number | null, OpenPane>();
   #outputs: SummarizeOutput[] = [];
@@ -121,6 +124,7 @@ export class PartitionSummarizer {
     this.#maxTimeMs = past.maxTimeMs;
     this.#unknownPast = past.unknownPast;
     this.#lost = past.lost ?? null;
+    this.#newest = start.kind === 'resume' || start.kind === 'gap' ? (start.state.newest ?? null) : null;
     this.#announced = this.#point();
   }
 
@@ -190,6 +194,7 @@ export class PartitionSummarizer {
   /** Partials of all open panes, to be written while the partition is idle. Moves neither the resume point nor the panes. */
   flushIdle(): PartialRecord[] {
     this.#idle = { position: this.#position, maxTimeMs: this.#maxTimeMs };
+    this.#newest = markOf(this.#last) ?? this.#newest;
     return this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
   }
 
@@ -213,14 +218,19 @@ export class PartitionSummarizer {
     this.#emit(partials, endWatermarkMs);
   }
 
+  /** What follows is not what followed when these records were read: what is open comes out as it is. */
+  leave(): void {
+    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
+    this.#panes.clear();
+    this.#emit(partials, this.watermarkMs ?? earliestWatermarkMs);
+  }
+
   /**
    * Retention deleted the records from `position` up to `offset` before they could be read. What is open comes out as it is; what follows begins in the
    * middle of its panes.
    */
   skipLost(offset: number): void {
-    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
-    this.#panes.clear();
-    this.#emit(partials, this.watermarkMs ?? earliestWatermarkMs);
+    this.leave();
     this.#lost = joinLosses(this.#lost ?? undefined, { cause: 'retention', from: this.#position, to: offset });
     this.#position = offset;
     this.#chunk = Math.floor(offset / chunkSize);
@@ -246,7 +256,10 @@ export class PartitionSummarizer {
       firstPartitions: this.#firstPartitions,
       before,
       unknownPast: this.#unknownPast,
+      offset,
       ...(this.#lost === null ? {} : { lost: this.#lost }),
+      ...(this.#newest === null ? {} : { newest: this.#newest }),
+      generation: generationOf(this.#source),
     });
     return { offset, metadata };
   }
@@ -382,6 +395,7 @@ export class PartitionSummarizer {
     };
     this.#lost = null;
     this.#announced = this.#point();
+    this.#newest = this.#announced.before ?? this.#newest;
     this.#outputs.push({ partials, watermark });
   }
 

@@ -6,12 +6,17 @@ import type { ResumeState, UnknownPast } from './resumeState.ts';
 export type SummarizerStart =
   /** Nothing was before: a partition whose first record is still there. */
   | { readonly kind: 'beginning'; readonly offset: number }
-  /** Something was before, nothing is known of it. */
-  | { readonly kind: 'middle'; readonly offset: number }
+  /** Something was before, nothing is known of it, but what of it was lost. */
+  | { readonly kind: 'middle'; readonly offset: number; readonly lost?: Loss }
   /** At a committed resume point. */
   | { readonly kind: 'resume'; readonly offset: number; readonly state: ResumeState }
   /** After a committed resume point, behind records up to `offset` that are not to be had any more; `lost`: those that are in no partial. */
-  | { readonly kind: 'gap'; readonly offset: number; readonly state: ResumeState; readonly lost?: Loss };
+  | { readonly kind: 'gap'; readonly offset: number; readonly state: ResumeState; readonly lost?: Loss }
+  /**
+   * In another log than the one that was read. `state`: of the former one, null where nothing is known; `isWhole`: whether the log begins at `offset`, so that what
+   * comes is all that there is.
+   */
+  | { readonly kind: 'anew'; readonly offset: number; readonly state: ResumeState | null; readonly isWhole: boolean; readonly lost: Loss };
 
 /** The part of a resume state that a start fixes; see `ResumeState` for its members. */
 export type Past = Pick<ResumeState, 'maxTimeMs' | 'closedUntilMs' | 'idle' | 'before' | 'unknownPast' | 'lost'>;
@@ -23,9 +28,17 @@ export function pastOf(start: SummarizerStart, hopMs: number, latenessMs: number
     case 'beginning':
       return nothing;
     case 'middle':
-      return { ...nothing, unknownPast: { fromOffset: start.offset, untilMs: null } };
+      return {
+        ...nothing,
+        unknownPast: { fromOffset: start.offset, untilMs: null },
+        ...(start.lost === undefined ? {} : { lost: start.lost }),
+      };
     case 'resume':
       return start.state;
+    case 'anew': {
+      const maxTimeMs = start.state === null ? null : seenBefore(start.state, latenessMs);
+      return { ...nothing, maxTimeMs, unknownPast: start.isWhole ? null : { fromOffset: start.offset, untilMs: null }, lost: start.lost };
+    }
     case 'gap': {
       const maxTimeMs = seenBefore(start.state, latenessMs);
       const lost = start.lost === undefined ? start.state.lost : joinLosses(start.state.lost, start.lost);

@@ -36,11 +36,17 @@ export interface ResumeState {
   readonly unknownPast: UnknownPast | null;
   /** What was lost before the resume point, while no watermark record has told of it. */
   readonly lost?: Loss;
+  /** Of the log that was read (`SourcePartition`); absent: 0. */
+  readonly generation?: number;
+  /** The newest record that watermark or idle records have spoken of: a log without it is another one, even where `before` is the same. */
+  readonly newest?: RecordMark;
+  /** The offset of the commit. Another one was moved there by somebody who kept the metadata. Absent in commits of releases that did not know. */
+  readonly offset?: number;
 }
 
 /** The state as the metadata text of a commit. */
 export function formatResumeState(state: ResumeState): string {
-  const { idle, before, unknownPast, lost } = state;
+  const { idle, before, unknownPast, lost, newest } = state;
   return JSON.stringify([
     metadataVersion,
     state.maxTimeMs,
@@ -50,8 +56,12 @@ export function formatResumeState(state: ResumeState): string {
     state.firstPartitions,
     before === null ? null : [before.offset, before.timestampMs, before.valueHash],
     unknownPast === null ? null : [unknownPast.fromOffset, unknownPast.untilMs],
-    // At the end and only where there is one, so that an older release reads all others.
-    ...(lost === undefined ? [] : [[lost.cause, lost.from, lost.to]]),
+    {
+      ...(state.offset === undefined ? {} : { offset: state.offset }),
+      ...(state.generation ? { generation: state.generation } : {}),
+      ...(lost === undefined ? {} : { lost: [lost.cause, lost.from, lost.to] }),
+      ...(newest === undefined ? {} : { newest: [newest.offset, newest.timestampMs, newest.valueHash] }),
+    },
   ]);
 }
 
@@ -64,32 +74,57 @@ export function parseResumeState(metadata: string): ResumeState | null {
     return null;
   }
   if (!Array.isArray(parsed) || parsed.length < 8 || parsed.length > 9 || parsed[0] !== metadataVersion) return null;
-  const [, maxTimeMs, closedUntilMs, idle, configHash, firstPartitions, before, unknownPast, lost]: unknown[] = parsed;
+  const [, maxTimeMs, closedUntilMs, idle, configHash, firstPartitions, before, unknownPast, more]: unknown[] = parsed;
   if (!isTime(maxTimeMs) || !isTime(closedUntilMs) || typeof configHash !== 'string' || typeof firstPartitions !== 'number') return null;
   const idleState = tuple(idle, 2);
   const mark = tuple(before, 3);
   const past = tuple(unknownPast, 2);
-  const loss = lossOf(lost);
-  if (idleState === undefined || mark === undefined || past === undefined || loss === null) return null;
+  const rest = moreOf(more);
+  if (idleState === undefined || mark === undefined || past === undefined || rest === null) return null;
   return {
     maxTimeMs,
     closedUntilMs,
     idle: idleState && { position: idleState[0] ?? 0, maxTimeMs: idleState[1] ?? null },
     configHash,
     firstPartitions,
-    before: mark && { offset: mark[0] ?? 0, timestampMs: mark[1] ?? 0, valueHash: mark[2] ?? 0 },
+    before: mark && markFrom(mark),
     unknownPast: past && { fromOffset: past[0] ?? 0, untilMs: past[1] ?? null },
-    ...(loss === undefined ? {} : { lost: loss }),
+    ...rest,
   };
 }
 
-/** Undefined where there is none, null where it is nothing of ours. */
-function lossOf(value: unknown): Loss | undefined | null {
-  if (value === undefined) return undefined;
+type More = Pick<ResumeState, 'offset' | 'generation' | 'lost' | 'newest'>;
+
+/** What later releases have added, by name; null where it is nothing of ours. */
+function moreOf(value: unknown): More | null {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const { offset, generation, lost, newest }: Record<string, unknown> = { ...value };
+  const loss = lost === undefined ? undefined : lossOf(lost);
+  const mark = newest === undefined ? undefined : tuple(newest, 3);
+  if (!isCount(offset) || !isCount(generation) || loss === null || mark === null || (newest !== undefined && mark === undefined))
+    return null;
+  return {
+    ...(offset === undefined ? {} : { offset }),
+    ...(generation === undefined ? {} : { generation }),
+    ...(loss === undefined ? {} : { lost: loss }),
+    ...(mark === undefined ? {} : { newest: markFrom(mark) }),
+  };
+}
+
+function lossOf(value: unknown): Loss | null {
   if (!Array.isArray(value)) return null;
   const [name, from, to]: unknown[] = value;
   const cause = lossCauses.find((one) => one === name);
   return cause === undefined || typeof from !== 'number' || typeof to !== 'number' ? null : { cause, from, to };
+}
+
+function markFrom([offset, timestampMs, valueHash]: readonly (number | null)[]): RecordMark {
+  return { offset: offset ?? 0, timestampMs: timestampMs ?? 0, valueHash: valueHash ?? 0 };
+}
+
+function isCount(value: unknown): value is number | undefined {
+  return value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0);
 }
 
 function isTime(value: unknown): value is number | null {

@@ -44,8 +44,17 @@ export class KafkaConnection {
 
   /** Asks as an administrator. */
   async ask<T>(what: string, question: (admin: Admin) => Promise<T>, patienceMs = this.options.patienceMs): Promise<T> {
-    const isBroken = (error: unknown) => troubleOf(error) === 'transient';
-    return this.outage.through(what, patienceMs, () => this.#admin.use(question, isBroken));
+    // A topic that was deleted stays among those of the client and fails every question, whatever it is about.
+    const isBroken = (error: unknown) => ['transient', 'topic'].includes(troubleOf(error));
+    const attempt = () => this.#admin.use(question, isBroken);
+    return this.outage.through(what, patienceMs, async () => {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (troubleOf(error) !== 'topic') throw error;
+        return attempt();
+      }
+    });
   }
 
   /** Asks the brokers that lead the partitions of a topic. */

@@ -8,6 +8,7 @@
  */
 import type { Cluster } from 'kafkajs';
 import { DependencyError } from '../../core/errors.ts';
+import { LogChangedError } from '../logChanged.ts';
 import { partitionKey } from '../partitionKey.ts';
 import { atMost, type KafkaConnection, quietly } from './connection.ts';
 import { batchOf, type FetchResponse, type PartitionResponse, safeOffset } from './fetchResponse.ts';
@@ -169,11 +170,11 @@ export class Fetcher {
   }
 
   async #fetch(cluster: Cluster, nodeId: string, queues: readonly PartitionQueue[], maxWaitTime: number): Promise<void> {
-    const offsets = new Map(queues.map((queue) => [partitionKey(queue), queue.position]));
+    const offsets = new Map(queues.map((queue) => [partitionKey(queue), { from: queue.fetchOffset, position: queue.position }]));
     const maxBytes = this.limitBytes();
     const topics = [...Map.groupBy(queues, (queue) => queue.topic)].map(([topic, list]) => ({
       topic,
-      partitions: list.map(({ partition, position }) => ({ partition, fetchOffset: String(position), maxBytes })),
+      partitions: list.map(({ partition, fetchOffset }) => ({ partition, fetchOffset: String(fetchOffset), maxBytes })),
     }));
     try {
       const broker = await cluster.findBroker({ nodeId });
@@ -205,9 +206,15 @@ export class Fetcher {
     else this.#throttling.fast();
   }
 
-  #accept(queue: PartitionQueue, response: PartitionResponse, fetchOffset: number | undefined): void {
-    if (!this.#queues.has(queue) || queue.position !== fetchOffset) return;
+  #accept(
+    queue: PartitionQueue,
+    response: PartitionResponse,
+    asked: { readonly from: number; readonly position: number } | undefined,
+  ): void {
+    if (asked === undefined || !this.#queues.has(queue) || queue.position !== asked.position || queue.fetchOffset !== asked.from) return;
     this.#alone.delete(queue);
+    const fetchOffset = asked.position;
+    if (queue.isSuspect && !this.#isVerified(queue, response, asked.from)) return;
     const end = safeOffset(response.lastStableOffset ?? response.highWatermark);
     // Batches that compaction has emptied show nothing of themselves, but what follows them in the response moves the position past them;
     // something always follows, because the segment that is written to is never compacted.
@@ -220,10 +227,29 @@ export class Fetcher {
     queue.notBeforeMs = queue.isBehind ? 0 : this.#connection.clock.nowMs() + askAgainMs;
   }
 
+  /** Whether what was read last is still there. Where it is not, or nobody can say yet, nothing is taken of the response. */
+  #isVerified(queue: PartitionQueue, { messages }: PartitionResponse, fromOffset: number): boolean {
+    const raw = messages.find(({ offset }) => Number(offset) >= fromOffset);
+    const verdict = queue.verify(raw && { offset: Number(raw.offset), timestampMs: Number(raw.timestamp), value: raw.value });
+    if (verdict === 'same') {
+      queue.isSuspect = false;
+      return true;
+    }
+    queue.isBehind = false;
+    queue.notBeforeMs = this.#connection.clock.nowMs() + askAgainMs;
+    if (verdict === 'other') {
+      queue.fail(new LogChangedError(queue, queue.position, `another record stands at ${fromOffset}`));
+      this.#onData();
+    }
+    return false;
+  }
+
   async #recover(cluster: Cluster, error: unknown, queues: readonly PartitionQueue[]): Promise<void> {
     // Another request's failure has ended this connection already.
     if (this.#isClosed || cluster !== this.#cluster) return;
     const nowMs = this.#connection.clock.nowMs();
+    // A leader may have moved without all records, or the topic may be another one of the same name.
+    for (const queue of queues) queue.isSuspect = true;
     if (protocolErrorOf(error) === 'OFFSET_OUT_OF_RANGE') {
       const { topic, partition } = partitionOf(error);
       const queue = queues.find((each) => each.topic === topic && each.partition === partition);
@@ -261,10 +287,10 @@ export class Fetcher {
         );
         queue.put({ batch: { topic, partition, records: [], nextOffset: low, lostFrom: position }, bytes: 0 });
       } else if (position > high) {
-        queue.fail(
-          new DependencyError(`Position ${position} of ${partitionKey(queue)} lies beyond its end, ${high}: was the topic created anew?`),
-        );
+        queue.fail(new LogChangedError(queue, position, `its end is ${high} now`));
       }
+      // Else retention took just what was read last.
+      queue.isSuspect = false;
       this.#onData();
     } catch (error) {
       this.#report(error, [queue]);

@@ -1,3 +1,5 @@
+import { hashOfValue } from '../../core/summarize/recordMark.ts';
+import type { RecordMark } from '../../core/summarize/resumeState.ts';
 import type { Batch, TopicPartition } from '../port.ts';
 import type { FetchedBatch } from './fetchResponse.ts';
 
@@ -11,6 +13,12 @@ export class PartitionQueue {
   isBehind = true;
   /** Not fetched before this time: the last attempt failed, or found nothing while others had much to read. */
   notBeforeMs = 0;
+  /**
+   * The newest record that was fetched. After trouble with the partition it is asked for once more (`isSuspect`), for its leader may have lost it, or the topic may be
+   * another one of the same name: then another record stands there, or none.
+   */
+  #last: RecordMark | null = null;
+  isSuspect = false;
   readonly #fetched: FetchedBatch[] = [];
   readonly #limitBytes: () => number;
   readonly #onRoom: () => void;
@@ -40,7 +48,25 @@ export class PartitionQueue {
     return this.#failure === null && (this.#fetched.length === 0 || this.#bytes < this.#limitBytes());
   }
 
+  /** Where a request begins: at the position, or at the newest record while it is suspect. */
+  get fetchOffset(): number {
+    return this.isSuspect && this.#last !== null ? this.#last.offset : this.position;
+  }
+
+  /** Judges what stands at `fetchOffset` while that is suspect; undefined where nothing came. */
+  verify(
+    found: { readonly offset: number; readonly timestampMs: number; readonly value: Uint8Array | null } | undefined,
+  ): 'same' | 'other' | 'unknown' {
+    if (!this.isSuspect || this.#last === null) return 'same';
+    if (found === undefined) return 'unknown';
+    // Compaction may have taken it: what follows proves nothing.
+    if (found.offset !== this.#last.offset) return 'same';
+    return found.timestampMs === this.#last.timestampMs && hashOfValue(found.value) === this.#last.valueHash ? 'same' : 'other';
+  }
+
   put(fetched: FetchedBatch): void {
+    const last = fetched.batch.records.at(-1);
+    if (last !== undefined) this.#last = { offset: last.offset, timestampMs: last.timestampMs, valueHash: hashOfValue(last.value) };
     this.#fetched.push(fetched);
     this.#bytes += fetched.bytes;
     this.position = fetched.batch.nextOffset;

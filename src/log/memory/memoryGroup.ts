@@ -64,6 +64,11 @@ export class MemoryGroup {
     else this.#committed.set(partitionKey(partition), { topic: partition.topic, partition: partition.partition, offset, metadata });
   }
 
+  /** Deletes what is committed, for a topic or for all. */
+  forget(topic?: string): void {
+    for (const [key, commit] of this.#committed) if (topic === undefined || commit.topic === topic) this.#committed.delete(key);
+  }
+
   /** Shares out anew: a topic has more partitions now. */
   rebalance(): void {
     this.#generation += 1;

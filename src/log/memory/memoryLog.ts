@@ -117,6 +117,27 @@ export class MemoryLog implements Log {
     known.reset(partition, offset, metadata);
   }
 
+  /** What an operator does who deletes the offsets of a group. */
+  deleteCommits(group: string): void {
+    this.#groups.get(group)?.forget();
+  }
+
+  /** Cuts the newest records off, as an unclean leader election does. */
+  truncate(partition: TopicPartition, offset: number): void {
+    this.#partition(partition).truncate(offset);
+  }
+
+  /** Puts an empty topic of the same name in the place of one. What groups have committed stays, or goes with the topic as on Kafka. */
+  recreateTopic(topic: string, options: { readonly keepsCommits?: boolean } = {}): void {
+    const { length } = this.#topic(topic);
+    this.#topics.set(
+      topic,
+      Array.from({ length }, (_, partition) => new MemoryPartition({ topic, partition })),
+    );
+    if (options.keepsCommits !== true) for (const group of this.#groups.values()) group.forget(topic);
+    this.#context.changed.raise();
+  }
+
   partitionCount(topic: string): Promise<number> {
     return this.#plain.partitionCount(topic);
   }

@@ -1,13 +1,18 @@
 import { DependencyError } from '../../core/errors.ts';
+import { LogChangedError } from '../logChanged.ts';
 import { partitionKey } from '../partitionKey.ts';
 import type { Assignment, Batch, Commit, Member, TopicPartition } from '../port.ts';
 import type { MemoryContext, Operation } from './memoryContext.ts';
 import type { Membership, MemoryGroup } from './memoryGroup.ts';
+import type { MemoryPartition } from './memoryPartition.ts';
 
 /** Position of a started partition, and the assignment under which it was started. */
 interface Started {
   readonly partition: TopicPartition;
   readonly since: number;
+  /** The log that is read, and how often it had been cut. */
+  readonly log: MemoryPartition;
+  readonly cutCount: number;
   position: number;
 }
 
@@ -55,14 +60,18 @@ export class MemoryMember implements Member {
   start(partition: TopicPartition, offset: number): void {
     const owned = this.#owned(partition);
     if (owned === undefined) return;
-    this.#started.set(partitionKey(partition), { partition, since: owned.since, position: offset });
+    const log = this.#context.partition(partition);
+    this.#started.set(partitionKey(partition), { partition, since: owned.since, log, cutCount: log.cutCount, position: offset });
     this.#context.changed.raise();
   }
 
   take(partition: TopicPartition): Batch | null {
     const started = this.#startedNow(partition);
     if (started === undefined) return null;
-    const batch = this.#context.partition(partition).read(started.position, this.#context.fetchSize());
+    const { log, cutCount, position } = started;
+    if (log !== this.#context.partition(partition) || log.isCutBelow(position, cutCount))
+      throw new LogChangedError(partition, position, 'another log stands there');
+    const batch = log.read(position, this.#context.fetchSize());
     started.position = batch?.nextOffset ?? started.position;
     return batch;
   }

@@ -7,6 +7,7 @@ export class MemoryPartition {
   #low = 0;
   #high = 0;
   #isStalled = false;
+  #cuts: number[] = [];
 
   constructor(at: TopicPartition) {
     this.#at = at;
@@ -55,6 +56,23 @@ export class MemoryPartition {
   deleteBefore(offset: number): void {
     this.#low = Math.max(this.#low, Math.min(offset, this.#high));
     this.#records = this.#records.slice(this.#indexOf(this.#low));
+  }
+
+  /** What an unclean leader election does: the newest records are gone, and others will have their offsets. */
+  truncate(offset: number): void {
+    this.#cuts.push(offset);
+    this.#high = Math.min(this.#high, offset);
+    this.#records = this.#records.slice(0, this.#indexOf(this.#high));
+  }
+
+  /** How often it was cut so far. */
+  get cutCount(): number {
+    return this.#cuts.length;
+  }
+
+  /** Whether it was cut before a position since it had been cut so often. */
+  isCutBelow(position: number, cutCount: number): boolean {
+    return this.#cuts.slice(cutCount).some((offset) => offset < position);
   }
 
   /** The batch of at most `size` offsets from a position, or the whole gap that begins there; null at the end of the log. */

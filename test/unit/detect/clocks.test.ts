@@ -230,6 +230,32 @@ describe('the label clock', () => {
   });
 });
 
+describe('another log in the place of the one that was read', () => {
+  const again = (partition: number, watermarkMs: number, position: number) =>
+    watermark(partition, watermarkMs, { source: { role: 'predictions', topic: 'predictions', partition, generation: 1 }, position });
+
+  it('moves the clock from its first offsets on, and does not move it back', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500, { position: 90_000 }));
+    clocks.watermark(again(0, 200, 10));
+    expect(clocks.dataMs).toBe(500);
+    clocks.watermark(again(0, 900, 20));
+    clocks.watermark(again(1, 700, 5));
+    expect(clocks.dataMs).toBe(700);
+  });
+
+  it('makes what a zombie says of the former log nothing', () => {
+    const clocks = clocksOf();
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 500, { position: 90_000 }));
+    for (const partition of [0, 1]) clocks.watermark(again(partition, 600, 20));
+    const before = clocks.snapshot();
+    expect(clocks.takeLoss(watermark(0, 9_000, { position: 91_000, previous: 90_500 }))).toBeNull();
+    expect(clocks.watermark(watermark(0, 9_000, { position: 91_000, previous: 90_500 }))).toBeNull();
+    clocks.idle(idle(0, 9_000_000, { position: 91_000 }));
+    expect(clocks.snapshot()).toEqual(before);
+  });
+});
+
 describe('a gap', () => {
   it('is where a watermark record begins beyond what is known of its partition', () => {
     const clocks = clocksOf();

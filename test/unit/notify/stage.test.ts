@@ -458,6 +458,25 @@ describe('the notify stage', () => {
     expect(await committed(log, 0)).toBe(1);
   });
 
+  it.each([
+    ['forward', 3],
+    ['back', 0],
+  ])('passes nothing over and sends nothing again where an operator has moved its position %s', async (_, offset) => {
+    const log = await newLog();
+    await write(log, 1, event('a', 0, 'opened'), event('b', 0, 'opened'));
+    const first = start(log, () => accepted);
+    await until(async () => (await committed(log, 1)) === 2);
+    await first.stop();
+    await write(log, 1, event('c', 0, 'opened'));
+    const operator = await log.join({ group: 'g-notify', topics: [topics.events] });
+    await operator.commit([{ topic: topics.events, partition: 1, offset, metadata: '' }]);
+    await operator.leave();
+    const second = start(log, () => accepted);
+    await until(async () => second.sent.length > 0 && (await committed(log, 1)) === 3);
+    expect(second.sent.map(({ incident }) => incident)).toEqual([hex('c')]);
+    expect(second.lines.join().includes('so that nothing is passed over')).toBe(offset > 0);
+  });
+
   it('reads on from the first record there is where retention has passed the committed position', async () => {
     const log = await newLog();
     await write(log, 0, event('a', 0, 'opened'));

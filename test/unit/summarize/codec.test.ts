@@ -14,6 +14,7 @@ import {
   lossCauses,
   type PartialRecord,
   type PartialsMessage,
+  type SourcePartition,
   type WatermarkRecord,
 } from '../../../src/core/summarize/messages.ts';
 import { PartAssembler, splitPartial } from '../../../src/core/summarize/parts.ts';
@@ -21,7 +22,14 @@ import { PartAssembler, splitPartial } from '../../../src/core/summarize/parts.t
 const text = fc.string({ unit: 'grapheme', maxLength: 12 });
 const count = fc.oneof(fc.nat(300), fc.nat(Number.MAX_SAFE_INTEGER));
 const time = fc.integer({ min: -8.64e15, max: 8.64e15 });
-const source = fc.record({ role: fc.constantFrom('predictions' as const, 'feedback' as const), topic: text, partition: fc.nat(1000) });
+const source: fc.Arbitrary<SourcePartition> = fc
+  .record({
+    role: fc.constantFrom('predictions' as const, 'feedback' as const),
+    topic: text,
+    partition: fc.nat(1000),
+    generation: fc.nat(2),
+  })
+  .map(({ generation, ...first }) => (generation === 0 ? first : { ...first, generation }));
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 
 const summary = fc

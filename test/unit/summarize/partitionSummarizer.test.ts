@@ -221,7 +221,10 @@ describe('The resume point', () => {
     '[2,null,null,null,"h",1,null,null]',
     '[1,"x",null,null,"h",1,null,null]',
     '[1,null,null,[null,1],"h",1,null,null]',
-    '[1,null,null,null,"h",1,null,null,["theft",1,2]]',
+    '[1,null,null,null,"h",1,null,null,[]]',
+    '[1,null,null,null,"h",1,null,null,{"lost":["theft",1,2]}]',
+    '[1,null,null,null,"h",1,null,null,{"generation":-1}]',
+    '[1,null,null,null,"h",1,null,null,{"newest":[1,2]}]',
   ])('is not read from metadata that is not ours: %s', (metadata) => {
     expect(parseResumeState(metadata)).toBeNull();
   });
