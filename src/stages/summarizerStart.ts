@@ -60,12 +60,15 @@ export async function findStart(question: StartQuestion): Promise<StartAnswer> {
 
 /** First start, a new partition, or commits that an operator has deleted or moved, or that Kafka deleted with their topic. */
 async function withoutState(situation: Situation, commit: Commit | null): Promise<Beginning> {
-  const { log, logger, at, range, firstStart, firstPartitions, leftAt } = situation;
-  const { low, high } = range;
+  const { log, logger, at, firstStart, firstPartitions, leftAt } = situation;
   const known = await situation.known();
   const generation = known?.generation ?? 0;
   const position = leftAt ?? known?.position ?? null;
-  if (position !== null && (leftAt !== null || position > high)) return anew(situation, 'recreated', position, null, generation + 1);
+  // Partials may know of records that came after the range was asked for.
+  const range = position !== null && position > situation.range.high ? await log.offsets(at) : situation.range;
+  const { low, high } = range;
+  if (position !== null && (leftAt !== null || position > high))
+    return anew({ ...situation, range }, 'recreated', position, null, generation + 1);
   if (commit === null) {
     const isNew = at.partition >= firstPartitions;
     if (known !== null)
