@@ -108,7 +108,7 @@ describe('an issue, from its incident opening to long after', () => {
     expect(steps()).toEqual(['opened', 'escalated', 'reminded']);
     expect(notes()).toHaveLength(1);
     expect(notes()[0]?.text).toContain('Recovered after 3 h 20 min');
-    expect(said('its issue is resolved')).toBe(true);
+    await until(() => said('its issue is resolved'));
   });
 
   it('is reopened as a regression by an incident of the same chain, and left resolved by one of another chain, which is a new issue', async () => {
@@ -191,7 +191,7 @@ describe('an issue, from its incident opening to long after', () => {
     await to.deliver(step('again', 0, 'opened', { chain: hex('a') }));
     expect(await to.deliver(step('a', 1, 'recovered'))).toEqual({ outcome: 'accepted' });
     expect(issue()?.status).toBe('unresolved');
-    expect(said('goes on with the next one')).toBe(true);
+    await until(() => said('goes on with the next one'));
     expect(notes()).toHaveLength(1);
     await to.deliver(step('again', 1, 'recovered', { chain: hex('a') }));
     expect(issue()?.status).toBe('resolved');
@@ -237,7 +237,7 @@ describe('an API that does not do as asked', () => {
     await write(step('a', 2, 'recovered'), step('again', 0, 'opened', { chain: hex('a') }));
     await until(() => steps().length === 3);
     expect(issue()?.status).toBe('unresolved');
-    expect(said('Sentry refuses what its API was asked')).toBe(true);
+    await until(() => said('Sentry refuses what its API was asked'));
   });
 
   it('that never knew the issue is given up after a while', async () => {
