@@ -22,7 +22,7 @@ import type { Metrics } from '../core/metrics.ts';
 import { partitionOf } from '../core/record/partitioner.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { decodeMessage } from '../core/summarize/codec.ts';
-import type { Batch, Clock, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
+import type { Batch, Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
 import { factRecord, readFacts } from './historyTopic.ts';
 import { IncidentGauge } from './incidentGauge.ts';
 import { markOfCommit, whereToBegin } from './ownCommits.ts';
@@ -59,7 +59,10 @@ interface Task {
   readonly detector: Detector;
   readonly parts: PartsInFlight;
   position: number;
+  /** What is committed below it is done. */
   committed: number;
+  /** As the group has it; null where it has none. */
+  commit: Commit | null;
 }
 
 export class DetectStage {
@@ -245,7 +248,10 @@ export class DetectStage {
       );
     // Without a commit: a group that was away for so long that it expired, or that never was while others wrote.
     const isOther = (detector.restoredOffset ?? -1) >= high;
-    if (isOther || (kind === 'first' ? low > 0 : kind === 'gone')) this.#tellLoss(at, detector, { committed, low, high });
+    if (isOther || (kind === 'first' ? low > 0 : kind === 'gone')) {
+      await this.#confirm(member, commit ?? null);
+      this.#tellLoss(at, detector, { committed, low, high });
+    }
     metrics.observe('tidemark_restore_seconds', {}, (clock.nowMs() - beganMs) / 1_000);
     logger.debug({ ...at, facts: facts.size, start, milliseconds: clock.nowMs() - beganMs }, 'Took up a partition of partials');
     member.start(at, start);
@@ -256,9 +262,26 @@ export class DetectStage {
       parts: new PartsInFlight(),
       position: start,
       committed: start,
+      commit: commit ?? null,
     });
     this.#resting.delete(at.partition);
     this.#gauge.set(at.partition, detector.openIncidents());
+  }
+
+  /**
+   * Commits once more what is committed: before a loss is told, for who was frozen and has lost the partition without knowing finds lost what another has decided
+   * meanwhile, and a commit is what Kafka refuses it. Rejects with `DependencyError`.
+   */
+  async #confirm(member: Member, commit: Commit | null): Promise<void> {
+    if (commit === null) return;
+    try {
+      await member.commit([commit]);
+    } catch (error) {
+      throw new DependencyError(
+        `Records of ${commit.topic}, partition ${commit.partition} seem lost, but a commit was refused, so it may be another worker's by now`,
+        { cause: error },
+      );
+    }
   }
 
   /** Retention has deleted partials that were not decided: said, counted, and marked in the windows concerned. */
@@ -292,8 +315,10 @@ export class DetectStage {
 
   async #apply(member: Member, task: Task, batch: Batch): Promise<void> {
     const first = batch.records[0]?.offset ?? batch.nextOffset;
-    if (batch.lostFrom !== undefined)
+    if (batch.lostFrom !== undefined) {
+      await this.#confirm(member, task.commit);
       this.#tellLoss(task.at, task.detector, { committed: batch.lostFrom, low: first, high: batch.nextOffset });
+    }
     const steps: Step[] = [];
     const before = { ...task.detector.counts };
     for (const record of batch.records) {
@@ -369,9 +394,11 @@ export class DetectStage {
   async #commit(member: Member, task: Task): Promise<void> {
     const offset = Math.min(task.parts.lowestOffset ?? task.position, task.detector.commitOffset(task.position));
     if (offset <= task.committed) return;
+    const commit = { ...task.at, offset, metadata: markOfCommit(offset) };
     try {
-      await member.commit([{ ...task.at, offset, metadata: markOfCommit(offset) }]);
+      await member.commit([commit]);
       task.committed = offset;
+      task.commit = commit;
     } catch (error) {
       // The group has moved on: the next owner reads on from the older commit and repeats what was decided, with the same ids.
       this.#options.metrics.count('tidemark_commit_failures_total', { group: `${this.#options.settings.group}-detect` });

@@ -25,7 +25,7 @@ import { Pace } from './pace.ts';
 import { progressOf, type StageProgress } from './progress.ts';
 import { Setback } from './setback.ts';
 import { type FirstStart, findStart } from './summarizerStart.ts';
-import { type OnGap, passLoss, SummarizeTask, type Writing } from './summarizeTask.ts';
+import { type OnGap, SummarizeTask, tellStop, type Writing } from './summarizeTask.ts';
 
 /** Records that are summarized before others get their turn on the event loop: some milliseconds. */
 const sliceSize = 500;
@@ -123,7 +123,9 @@ export class SummarizeStage {
       while (!signal.aborted) {
         await this.#follow(member, signal);
         const next = this.#choose(member);
-        const task = next !== null && (await this.#pace.allows(member, next, this.#tasks)) ? next : null;
+        if (next?.isLossUnconfirmed === true) await this.#commit(member, 0);
+        const isReady = next !== null && !next.isLossUnconfirmed;
+        const task = isReady && (await this.#pace.allows(member, next, this.#tasks)) ? next : null;
         if (task !== null) {
           await this.#write(member, task, task.readSlice(sliceSize, clock.nowMs()), signal);
           await this.#breathe();
@@ -211,7 +213,9 @@ export class SummarizeStage {
         const { start, generation, firstPartitions } = await findStart(question);
         if (!isWanted()) return;
         this.#left.delete(partitionKey(at));
-        if (start.kind === 'gap' && start.lost !== undefined && !passLoss({ metrics, logger, onGap }, at, start.lost)) {
+        const lost = start.kind === 'gap' ? (start.lost ?? null) : null;
+        if (lost !== null && onGap === 'stop') {
+          tellStop({ metrics, logger }, at, lost);
           this.#refused = [...this.#refused, at];
           return;
         }
@@ -229,8 +233,9 @@ export class SummarizeStage {
           deadLetters,
           nowMs: clock.nowMs(),
           onGap,
+          committed: commits[at.partition] ?? null,
+          lost,
         });
-        task.committed = commits[at.partition] ?? null;
         member.start(at, start.offset);
         this.#tasks.set(partitionKey(at), task);
         logger.info({ ...source, from: start.offset, kind: start.kind }, 'Summarizing a partition');
@@ -368,7 +373,7 @@ export class SummarizeStage {
     if (due.length === 0) return;
     try {
       await member.commit(due.map(({ commit }) => commit));
-      for (const { task, commit } of due) task.committed = commit;
+      for (const { task, commit } of due) task.wasCommitted(commit);
       this.#committing.passed('commit', 'Commits are taken again');
     } catch (error) {
       // Nothing is lost: what is not committed is read again, by us or by the next owner.

@@ -21,9 +21,23 @@ export interface SummarizeTaskOptions {
   readonly nowMs: number;
   /** `kafka.onGap`. */
   readonly onGap: OnGap;
+  /** What the group had committed; null where it had not. */
+  readonly committed: Commit | null;
+  /** Offsets that were found lost where the summarizer begins. */
+  readonly lost: LostOffsets | null;
 }
 
 export type OnGap = 'continue' | 'stop';
+
+/** From `from`, before `to`. */
+export interface LostOffsets {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface FoundLoss extends LostOffsets {
+  readonly isConfirmed: boolean;
+}
 
 /** What a slice of a partition has to write, in this order: dead letters and partials, then, once these are acknowledged, watermark and idle records. */
 export interface Writing {
@@ -38,10 +52,10 @@ export interface Writing {
 export class SummarizeTask {
   readonly at: OwnedPartition;
   readonly summarizer: PartitionSummarizer;
-  /** What the last commit said; null before there is one. */
-  committed: Commit | null = null;
   readonly #options: SummarizeTaskOptions;
   readonly #budget: DeadLetterBudget;
+  #committed: Commit | null;
+  #loss: FoundLoss | null;
   #batch: Batch | null = null;
   #isStopped = false;
   #isLogChanged = false;
@@ -58,6 +72,8 @@ export class SummarizeTask {
     this.at = options.at;
     this.summarizer = options.summarizer;
     this.#budget = new DeadLetterBudget(options.deadLetterShare);
+    this.#committed = options.committed;
+    this.#loss = options.lost === null ? null : { ...options.lost, isConfirmed: false };
     this.#lateness = new LateWatch(options.at, options.logger);
     this.#movedAtMs = options.nowMs;
     this.#idleToldAtMs = options.nowMs;
@@ -80,6 +96,14 @@ export class SummarizeTask {
     return this.#batch !== null;
   }
 
+  /**
+   * Whether offsets were found lost and no commit has been taken since. Nothing may be read or written before: who was frozen and has lost the partition without knowing
+   * finds lost what others have read meanwhile, and a commit is what Kafka refuses it.
+   */
+  get isLossUnconfirmed(): boolean {
+    return this.#loss !== null && !this.#loss.isConfirmed;
+  }
+
   /** True where a chunk has just been read to its end: its commit must not wait, or a restart would read more than a chunk again. */
   get isAtChunkEnd(): boolean {
     return this.summarizer.position % chunkSize === 0;
@@ -89,6 +113,7 @@ export class SummarizeTask {
   readSlice(limit: number, nowMs: number): Writing {
     const batch = this.#batch;
     if (batch === null) return { letters: [], steps: [] };
+    this.#passLoss();
     const { summarizer } = this;
     const { decode } = this.#options;
     const lateBefore = summarizer.lateCount;
@@ -119,12 +144,19 @@ export class SummarizeTask {
 
   /** True where nothing has come for `idleAfterMs`, and this was not said within the last `idleAfterMs`: time to look at the high watermark. */
   isIdleDue(nowMs: number, idleAfterMs: number): boolean {
-    return this.#batch === null && !this.#isStopped && !this.#isLogChanged && nowMs - this.#idleToldAtMs >= idleAfterMs;
+    return (
+      this.#batch === null &&
+      !this.#isStopped &&
+      !this.#isLogChanged &&
+      !this.isLossUnconfirmed &&
+      nowMs - this.#idleToldAtMs >= idleAfterMs
+    );
   }
 
   /** What to write for a partition that has been read to its end and got nothing new. */
   tellIdle(nowMs: number): Writing {
     this.#idleToldAtMs = nowMs;
+    this.#passLoss();
     const { position } = this.summarizer;
     const partials = this.#flushedPosition === position ? [] : this.summarizer.flushIdle();
     this.#flushedPosition = position;
@@ -138,12 +170,18 @@ export class SummarizeTask {
     return this.#drained(nowMs);
   }
 
-  /** What is to be committed now, once everything is written; null where nothing has changed. */
+  /** What is to be committed now, once everything is written; null where nothing has changed and nothing is to be confirmed. */
   dueCommit(): Commit | null {
     const { topic, partition } = this.at;
     const { offset, metadata } = this.summarizer.resumePoint();
-    if (this.committed?.offset === offset && this.committed.metadata === metadata) return null;
-    return { topic, partition, offset, metadata };
+    const isSame = this.#committed?.offset === offset && this.#committed.metadata === metadata;
+    return isSame && !this.isLossUnconfirmed ? null : { topic, partition, offset, metadata };
+  }
+
+  /** Kafka has taken the commit that was due. */
+  wasCommitted(commit: Commit): void {
+    this.#committed = commit;
+    if (this.#loss !== null) this.#loss = { ...this.#loss, isConfirmed: true };
   }
 
   #sliceEnd({ records }: Batch, limit: number): number {
@@ -169,14 +207,30 @@ export class SummarizeTask {
     if (this.#flushedPosition !== null) this.#setIdle(0);
     this.#flushedPosition = null;
     if (batch.lostFrom !== undefined) {
-      const offset = batch.records[0]?.offset ?? batch.nextOffset;
-      if (!passLoss(this.#options, this.at, { from: batch.lostFrom, to: offset })) {
+      const lost = { from: this.#loss?.from ?? batch.lostFrom, to: batch.records[0]?.offset ?? batch.nextOffset };
+      if (this.#options.onGap === 'stop') {
+        tellStop(this.#options, this.at, lost);
         this.#isStopped = true;
         return null;
       }
-      this.summarizer.skipLost(offset);
+      this.#loss = { ...lost, isConfirmed: false };
     }
     return batch;
+  }
+
+  /** Goes past the offsets that were lost, where a commit has shown that they are ours to miss. */
+  #passLoss(): void {
+    if (this.#loss === null) return;
+    const { from, to } = this.#loss;
+    this.#loss = null;
+    // At its start a summarizer stands behind them already.
+    if (this.summarizer.position < to) this.summarizer.skipLost(to);
+    const { metrics, logger } = this.#options;
+    countLoss(metrics, this.at, { from, to });
+    logger.error(
+      lossFacts(this.at, { from, to }),
+      'Retention has deleted records before they were read: they are missing from all windows. Raise the retention of the topic, or add workers',
+    );
   }
 
   #drained(nowMs: number): Writing {
@@ -231,25 +285,24 @@ export class SummarizeTask {
   }
 }
 
-/** Counts and tells of offsets that were lost; false where the partition is not to be read past them. */
-export function passLoss(
-  { metrics, logger, onGap }: Pick<SummarizeTaskOptions, 'metrics' | 'logger' | 'onGap'>,
-  { topic, partition }: TopicPartition,
-  { from, to }: { readonly from: number; readonly to: number },
-): boolean {
-  metrics.count('tidemark_records_lost_total', { topic, partition }, to - from);
-  const facts = { topic, partition, lostFrom: from, lostTo: to, lost: to - from };
-  if (onGap === 'continue') {
-    logger.error(
-      facts,
-      'Retention has deleted records before they were read: they are missing from all windows. Raise the retention of the topic, or add workers',
-    );
-    return true;
-  }
+/** Counts and tells of offsets that were lost, where the partition is not to be read past them (`kafka.onGap: stop`). */
+export function tellStop(
+  { metrics, logger }: Pick<SummarizeTaskOptions, 'metrics' | 'logger'>,
+  at: TopicPartition,
+  lost: LostOffsets,
+): void {
+  countLoss(metrics, at, lost);
   logger.error(
-    facts,
-    `Topic ${topic}, partition ${partition} is stopped at offset ${from}: retention has deleted the records up to ${to} before they were read, and kafka.onGap is stop. ` +
+    lossFacts(at, lost),
+    `Topic ${at.topic}, partition ${at.partition} is stopped at offset ${lost.from}: retention has deleted the records up to ${lost.to} before they were read, and kafka.onGap is stop. ` +
       'Windows wait for it. To go on without them, restart the workers with kafka.onGap: continue',
   );
-  return false;
+}
+
+function countLoss(metrics: Metrics, { topic, partition }: TopicPartition, { from, to }: LostOffsets): void {
+  metrics.count('tidemark_records_lost_total', { topic, partition }, to - from);
+}
+
+function lossFacts({ topic, partition }: TopicPartition, { from, to }: LostOffsets): Readonly<Record<string, unknown>> {
+  return { topic, partition, lostFrom: from, lostTo: to, lost: to - from };
 }

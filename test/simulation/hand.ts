@@ -178,8 +178,6 @@ export class Hand {
       offset = last.offset + 1;
       this.#losses.lose(source, committed, offset);
     }
-    // A worker that was away reads on from before it, and tells of a loss of what others have summarized meanwhile (seed 260).
-    else if (this.zombies > 0) this.#losses.beginAt(source, offset);
     log.deleteRecordsBefore(source, offset);
     return `retention deletes ${nameOf(source)} before ${offset}, committed is ${committed}`;
   }

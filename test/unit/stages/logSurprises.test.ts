@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hourMs, minuteMs } from '../../../src/core/duration.ts';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
 import type { FirstStart } from '../../../src/stages/summarizerStart.ts';
+import { holding, refusingCommits } from '../../support/holding.ts';
 import { Pipeline, type Row } from '../../support/pipeline.ts';
 import { coreSettings } from '../../support/settings.ts';
 
@@ -168,6 +169,35 @@ describe('a log whose newest records Kafka has lost', () => {
     expect(panes.get(minute(surprise + 2))?.rows).toBeLessThanOrEqual(wholeRows + 6);
     expect(panes.get(minute(surprise + 2))?.inexact).toContain('gap');
     expect(await lossEvents(pipeline)).toHaveLength(1);
+  });
+});
+
+describe('records that retention took before they were read', () => {
+  it('are told by nobody whose commits are refused: another may have read them', async () => {
+    const pipeline = await Pipeline.create(settings, { startMs, partitions: 2 });
+    let isHeld = false;
+    let isRefused = false;
+    pipeline.start('one', {
+      wrap: (log) => holding(({ topic }) => isHeld && topic === at.topic)(refusingCommits(() => isRefused)(log)),
+    });
+    await feed(pipeline, 0, surprise);
+    isHeld = true;
+    await feed(pipeline, surprise, surprise + 20);
+    const { high } = await rangeOf(pipeline.log);
+    pipeline.log.deleteRecordsBefore(at, high - 4);
+    isRefused = true;
+    isHeld = false;
+    await feed(pipeline, surprise + 20, surprise + 30);
+    const told = () => errors(pipeline).filter((message) => message.startsWith('Retention has deleted records'));
+    expect(told()).toEqual([]);
+    expect(await lossEvents(pipeline)).toEqual([]);
+    isRefused = false;
+    await feed(pipeline, surprise + 30, end);
+    expect(told()).toHaveLength(1);
+    expect(await lossEvents(pipeline)).toEqual([
+      expect.stringMatching(/^topic predictions, partition 1: \d+ records lost to retention between /),
+    ]);
+    expect((await pipeline.panes()).get(minute(end - 15))).toMatchObject({ rows: wholeRows, inexact: [] });
   });
 });
 

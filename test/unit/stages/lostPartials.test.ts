@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { hourMs, minuteMs } from '../../../src/core/duration.ts';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
-import { holding } from '../../support/holding.ts';
+import { holding, refusingCommits } from '../../support/holding.ts';
 import { Pipeline } from '../../support/pipeline.ts';
 import { coreSettings } from '../../support/settings.ts';
 
@@ -131,6 +131,32 @@ describe('partials that retention deleted before detect came back', () => {
     expect(silent.filter((minute) => panes.has(pane(minute)))).toEqual([]);
     expect(marked.length).toBeGreaterThan(2);
     expect(whole.slice(-3)).toEqual([180, 185, 190]);
+    await detect.stop();
+    await summarizer.stop();
+  });
+
+  it('are told by nobody whose commits are refused: another may have decided them', async () => {
+    const pipeline = await Pipeline.create(settings, { startMs, partitions: 2 });
+    const summarizer = pipeline.start('s', { roles: ['summarize'] });
+    let isHeld = false;
+    let isRefused = false;
+    const detect = pipeline.start('d', {
+      roles: ['detect'],
+      wrap: (log) => holding(() => isHeld)(refusingCommits(() => isRefused)(log)),
+    });
+    await feed(pipeline, 0, 63);
+    isHeld = true;
+    await feed(pipeline, 63, 103);
+    await expire(pipeline);
+    isRefused = true;
+    isHeld = false;
+    await feed(pipeline, 103, 143);
+    expect(lossLines(pipeline)).toEqual([]);
+    expect((await sorted(pipeline, 130)).marked).toEqual([]);
+    isRefused = false;
+    await feed(pipeline, 143, 203);
+    expect(lossLines(pipeline)).toHaveLength(1);
+    expect((await sorted(pipeline, 190)).marked).not.toEqual([]);
     await detect.stop();
     await summarizer.stop();
   });
