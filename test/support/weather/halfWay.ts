@@ -1,4 +1,5 @@
 /** A worker that has read and decided half of its traffic, ready for bad weather; and what must hold during it and after. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { expect } from 'vitest';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
@@ -54,10 +55,21 @@ export async function halfWay({
   return { source, at, topics: internalTopics(at.group), worker };
 }
 
-/** Sets these settings of a topic; others that it has of its own go. */
+/**
+ * Sets these settings of a topic; others that it has of its own go. Asks several times: kafkajs sends this to the broker that Kafka names as the controller, which
+ * with KRaft is any of them, for some seconds also one that has just been killed, and asks no other.
+ */
 export async function configure(admin: Admin, topic: string, configs: Readonly<Record<string, string>>): Promise<void> {
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
-  await admin.alterConfigs({ validateOnly: false, resources: [{ type: topicResource, name: topic, configEntries }] });
+  for (let triesLeft = 30; ; triesLeft--) {
+    try {
+      await admin.alterConfigs({ validateOnly: false, resources: [{ type: topicResource, name: topic, configEntries }] });
+      return;
+    } catch (error) {
+      if (triesLeft === 0) throw error;
+      await sleep(1_000);
+    }
+  }
 }
 
 /** What waits is little, whatever the weather. */
