@@ -5,8 +5,10 @@ import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { findKafkaJars } from '../../src/demo/kafka/kafkaJars.ts';
+import { createCluster } from '../../src/log/kafka/kafkaClient.ts';
 import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
 import { brokerCount, type KafkaCluster, startKafkaCluster } from '../chaos/kafkaCluster.ts';
+import { takeUpTo, waitForAssignment } from '../support/logSuite.ts';
 import { configure, expectBounded, goesOnByItself, halfWay } from '../support/weather/halfWay.ts';
 import { loudLines, writeShare } from '../support/weather/watchedWorker.ts';
 import { readTopic, textOf } from '../support/workerTraffic.ts';
@@ -64,6 +66,47 @@ it.skipIf('because' in jars)(
     }
   },
   300_000,
+);
+
+it.skipIf('because' in jars)(
+  'the broker that coordinates a group dies and stays away: the member keeps its place and its partitions, and commits',
+  async () => {
+    const sessionTimeoutMs = 6_000;
+    const own = await KafkaLog.open({ brokers: cluster.brokers, sessionTimeoutMs }, createLogger('silent'));
+    const asked = createCluster(new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }));
+    const group = 'coordinated';
+    await log.createTopics([{ topic: group, partitions: 1, replicationFactor: brokerCount, configs: { 'min.insync.replicas': '2' } }]);
+    const at = { topic: group, partition: 0 };
+    await asked.connect();
+    const member = await own.join({ group, topics: [at.topic] });
+    await asked.refreshMetadata();
+    const { coordinator } = await asked.findGroupCoordinatorMetadata({ groupId: group });
+    await asked.disconnect();
+    const broker = Number(coordinator.nodeId) - 1;
+    try {
+      await waitForAssignment(member, (owned) => owned === 1);
+      const before = member.assignment();
+      member.start(at, 0);
+      await cluster.kill(broker);
+      // Well past the session: without heartbeats the group would have put it out.
+      const endMs = Date.now() + 3 * sessionTimeoutMs;
+      let offset = 0;
+      while (Date.now() < endMs) {
+        await log.produce([{ ...at, key: null, value: 'more' }]);
+        offset += 1;
+        await takeUpTo(member, at, offset);
+        await member.commit([{ ...at, offset, metadata: '' }]);
+        await sleep(100);
+      }
+      expect(offset).toBeGreaterThan(20);
+      expect(await member.committed([at])).toEqual([{ ...at, offset, metadata: '' }]);
+      expect(member.assignment()).toEqual(before);
+    } finally {
+      await own.close();
+      await cluster.start(broker);
+    }
+  },
+  120_000,
 );
 
 it.skipIf('because' in jars)(

@@ -7,6 +7,7 @@ import { DependencyError } from '../../core/errors.ts';
 import { partitionKey } from '../partitionKey.ts';
 import type { Assignment, Commit, MemberOptions, OwnedPartition } from '../port.ts';
 import { atMost, type KafkaConnection, quietly } from './connection.ts';
+import { followCoordinator } from './followCoordinator.ts';
 import { endFormerSelf } from './formerSelf.ts';
 import { dependencyError, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
@@ -143,15 +144,17 @@ export class GroupMembership {
       // Patience without end keeps the membership through a broker's restart; a crash would begin a new one and re-read everything.
       retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: 1_000 },
       partitionAssigners: [
-        ({ cluster }) =>
-          stickyAssigner(cluster, () => {
+        ({ cluster }) => {
+          followCoordinator(cluster);
+          return stickyAssigner(cluster, () => {
             this.#joinsBegun += 1;
             return {
               partitions: this.#assignment.partitions.map(({ topic, partition }) => ({ topic, partition })),
               sinceMs: this.#heldSinceMs,
               ...(instance === undefined ? {} : { instance }),
             };
-          }),
+          });
+        },
       ],
     });
   }
