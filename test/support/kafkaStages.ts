@@ -34,12 +34,12 @@ export class KafkaStages {
     });
   }
 
-  /** Connects, and creates the internal topics. `name`: of the group, and the beginning of the source topic's name. */
-  static async open(brokers: readonly string[], name: string): Promise<KafkaStages> {
+  /** Connects, and creates the internal topics. `name`: of the group, and the beginning of the source topic's name. `replicationFactor`: of the internal topics. */
+  static async open(brokers: readonly string[], name: string, replicationFactor: number | null = null): Promise<KafkaStages> {
     const logger = collectingLogger();
     const stages = new KafkaStages(await KafkaLog.open({ brokers, metadataMaxAgeMs: 500 }, logger), name);
     const retention = { partialsRetentionMs: 240 * hourMs, eventsRetentionMs: 240 * hourMs, deadLettersRetentionMs: 240 * hourMs };
-    await ensureInternalTopics(stages.log, name, { create: true, partitions: 1, replicationFactor: null, ...retention });
+    await ensureInternalTopics(stages.log, name, { create: true, partitions: 1, replicationFactor, ...retention });
     return stages;
   }
 

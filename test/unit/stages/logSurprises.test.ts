@@ -152,6 +152,23 @@ describe('a log whose newest records Kafka has lost', () => {
     ]);
   });
 
+  it.each([true, false])(
+    'of more than the open panes is taken for a topic that was created anew, and still nothing counts twice (running: %s)',
+    async (isRunning) => {
+      const pipeline = await live({
+        isRunning,
+        happens: async ({ log }) => {
+          const { high } = await rangeOf(log);
+          log.truncate(at, high - 60);
+        },
+      });
+      const { wrong, marked } = await judged(pipeline);
+      expect(wrong).toEqual([]);
+      expect(marked.every((number) => number >= surprise - 15 && number <= surprise + 10)).toBe(true);
+      expect(await lossEvents(pipeline)).toEqual([expect.stringContaining('records lost with the old topic: it was created anew')]);
+    },
+  );
+
   it.each([true, false])('is recognized where other records have taken the offsets already (running: %s)', async (isRunning) => {
     const pipeline = await live({
       isRunning,
