@@ -18,6 +18,7 @@ import type { Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartit
 import { deliveryRecord, readDeliveries, type Settlement, toldRecord } from './deliveriesTopic.ts';
 import { NotifyRecords, parkedText } from './notifyRecords.ts';
 import { fullAt, isCaughtUp, type NotifyTask, notifyTask } from './notifyTask.ts';
+import { beginnings, FailureLines, facts } from './notifyWords.ts';
 import { markOfCommit, whereToBegin } from './ownCommits.ts';
 import { progressOf, type StageProgress } from './progress.ts';
 import { Setback } from './setback.ts';
@@ -30,8 +31,6 @@ const concurrency = 4;
 const outageAfter = 4;
 /** Longest sleep of the loop. */
 const pauseMs = 500;
-/** How often it is said that the sink refuses who we are. */
-const refusalEveryMs = 60_000;
 /** How long a stop waits for events on their way. */
 const graceMs = 5_000;
 
@@ -72,6 +71,7 @@ export class NotifyStage {
   #storm: Storm | null = null;
   readonly #setback: Setback;
   readonly #records: NotifyRecords;
+  readonly #failures: FailureLines;
   #epoch = -1;
   /** Null before the group has taken the stage in. */
   #assigned: readonly OwnedPartition[] | null = null;
@@ -79,7 +79,6 @@ export class NotifyStage {
   #pausedUntilMs = 0;
   /** Attempts that failed since the last one that was accepted. */
   #failuresInARow = 0;
-  #refusalToldMs = Number.NEGATIVE_INFINITY;
   #wake: () => void = () => {};
 
   constructor(options: NotifyOptions) {
@@ -88,6 +87,7 @@ export class NotifyStage {
     this.#group = notifyGroup(options.group, options.sink.name);
     this.#setback = new Setback(options.clock, options.logger);
     this.#records = new NotifyRecords(options, this.#topics.deadLetters);
+    this.#failures = new FailureLines(options.sink.name, options.logger);
   }
 
   get progress(): StageProgress {
@@ -325,7 +325,7 @@ export class NotifyStage {
     this.#failuresInARow += 1;
     const jitter = (this.#options.random ?? Math.random)();
     const attempts = task.queue.postpone(event, nowMs, (failed) => retryDelayMs(failed, jitter), retryAfterMs);
-    this.#tell(outcome, { ...about, outcome, attempts, retryAfterMs }, nowMs);
+    this.#failures.tell(outcome, { ...about, outcome, attempts, retryAfterMs }, nowMs);
     return null;
   }
 
@@ -345,20 +345,6 @@ export class NotifyStage {
     if (event.step === 'opened') metrics.count('tidemark_incidents_suppressed_total', { kind: event.kind });
     logger.info({ sink: sink.name, ...facts(event) }, 'The incident is beyond the cap on new issues: a summary tells of it');
     this.#storm?.summaries.notice(clock.nowMs());
-  }
-
-  /** One line per incident and outage; a refused DSN is an error every minute, for it ends only when a person acts. */
-  #tell(outcome: DeliveryAnswer['outcome'], about: Readonly<Record<string, unknown>> & { readonly attempts: number }, nowMs: number): void {
-    const { logger, sink } = this.#options;
-    const { title, refusal } = sinkWords[sink.name];
-    if (outcome === 'not-ready' && nowMs - this.#refusalToldMs >= refusalEveryMs) {
-      this.#refusalToldMs = nowMs;
-      logger.error(about, `${refusal}. Events are kept and tried again`);
-    } else if (about.attempts === 1) {
-      logger.warn(about, `${title} did not take the event: it is kept and tried again`);
-    } else {
-      logger.debug(about, `${title} still does not take the event`);
-    }
   }
 
   async #commit(member: Member): Promise<void> {
@@ -397,15 +383,4 @@ export class NotifyStage {
     });
     await Promise.race([member.wait(timeoutMs), woken]);
   }
-}
-
-const beginnings = {
-  gone: 'The committed position is no longer in the events topic: reading on from its first record',
-  // As by an older release, which wrote no mark.
-  moved:
-    'The committed position was not written by this release: reading from the first record, so that nothing is passed over; what was delivered is not sent again',
-} as const;
-
-function facts(event: EventRecord): Readonly<Record<string, unknown>> {
-  return { event: event.id, incident: event.incident, ordinal: event.ordinal, step: event.step, model: event.model, kind: event.kind };
 }

@@ -8,7 +8,7 @@ import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook } from '../incident/incidentBook.ts';
 import { lossStatistic } from '../incident/lossLine.ts';
-import { compareForCap, keepSmallestHashes } from '../record/caps.ts';
+import { keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf, stepsPerWindow } from '../settings.ts';
 import type { CommandRecord, PartialRecord, SegmentKey } from '../summarize/messages.ts';
@@ -21,9 +21,10 @@ import { evaluateData } from './dataEvaluation.ts';
 import { eventOf, replayOf } from './eventOf.ts';
 import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
 import { type FileBaseline, type FileCell, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
+import { KnownVersions } from './knownVersions.ts';
 import type { Gap } from './loss.ts';
 import { LossWatch } from './lossWatch.ts';
-import type { DataState, VersionState } from './modelState.ts';
+import type { DataState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
 import { RecentReasons } from './recentReasons.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';
@@ -51,7 +52,7 @@ export class DataDetector {
   readonly #book: IncidentBook;
   readonly #losses: LossWatch;
   readonly #cells = new Map<string, WatchedCell>();
-  readonly #versions = new Map<string, VersionState>();
+  readonly #versions = new KnownVersions();
   readonly #inexact = new RecentReasons();
   /** Number of facts of each node, for their tombstones. */
   readonly #parts = new WeakMap<Node, number>();
@@ -109,7 +110,7 @@ export class DataDetector {
       for (const { key, node } of paneNodes(partials, endMs, this.#settings, this.#unitMs, this.#declared, inexact)) {
         panes.set(cellText(key), node);
         this.#watch(key);
-        if (key.version !== allVersions && node.rows > 0) this.#seeVersion(key.version, endMs);
+        if (key.version !== allVersions && node.rows > 0) this.#versions.see(key.version, endMs);
       }
       if (isNew) this.#sinceMs = this.#beginning(endMs, [...panes.values()]);
       this.#lastDataMs = endMs;
@@ -140,7 +141,7 @@ export class DataDetector {
       sinceMs: this.#sinceMs,
       lastDataMs: this.#lastDataMs,
       hasInlineLabels: this.#hasInlineLabels,
-      versions: [...this.#versions].sort(([a], [b]) => (a < b ? -1 : 1)),
+      versions: this.#versions.snapshot(),
       learners: [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, cell]) => [text, cell.learner.snapshot()]),
       book: this.#book.snapshot(),
       ...(this.#losses.isEmpty ? {} : { losses: this.#losses.snapshot() }),
@@ -158,7 +159,7 @@ export class DataDetector {
     this.#sinceMs = state.sinceMs ?? null;
     this.#lastDataMs = state.lastDataMs;
     this.#hasInlineLabels = state.hasInlineLabels;
-    for (const [version, seen] of state.versions) this.#versions.set(version, { ...seen });
+    this.#versions.restore(state.versions);
     if (state.overruled !== undefined && state.overruled.file === (this.#file?.hash ?? null))
       this.#overruled = [...state.overruled.segments];
     for (const [text, learner] of state.learners) {
@@ -237,24 +238,10 @@ export class DataDetector {
     return this.#book.command(endMs, command);
   }
 
-  #seeVersion(version: string, endMs: number): void {
-    const seen = this.#versions.get(version);
-    if (seen === undefined) this.#versions.set(version, { firstMs: endMs, lastMs: endMs });
-    else seen.lastMs = endMs;
-  }
-
-  /** Gives up what is over a limit: versions (those without data first, the oldest first), and values of a segment. */
+  /** Gives up what is over a limit: versions, and values of a segment. */
   #cap(endMs: number, facts: Fact[]): void {
     const { valuesPerSegment, versionsPerModel } = this.#settings.limits;
-    if (this.#versions.size > versionsPerModel) {
-      const byNeed = [...this.#versions].sort(
-        ([left, a], [right, b]) =>
-          Number(isOver(a, endMs)) - Number(isOver(b, endMs)) ||
-          (isOver(a, endMs) ? b.firstMs - a.firstMs : 0) ||
-          compareForCap(left, right, new Set()),
-      );
-      for (const [version] of byNeed.slice(versionsPerModel)) this.#versions.delete(version);
-    }
+    this.#versions.cap(versionsPerModel, endMs);
     const values = new Map<string, Set<string>>();
     for (const { history } of this.#cells.values()) {
       const { segment } = history.key;
@@ -298,11 +285,8 @@ export class DataDetector {
       isNamed: (key) => this.#book.names(key),
     });
     decision.evaluations.push(...evaluations);
-    const isGone = (version: string | null) => {
-      // A version that is not known any more was over the limit.
-      const lastMs = version === null ? this.#lastDataMs : this.#versions.get(version)?.lastMs;
-      return lastMs === undefined || (lastMs !== null && endMs - lastMs >= dayMs);
-    };
+    const isGone = (version: string | null) =>
+      version === null ? this.#lastDataMs !== null && endMs - this.#lastDataMs >= dayMs : this.#versions.isGone(version, endMs);
     signals.push(...this.#losses.signals(endMs, (key) => this.#book.names(key)));
     for (const step of [...accepted, ...this.#book.advance(endMs, signals, others), ...this.#book.end(endMs, isGone)]) {
       // No replay finds what is not there, so it has no such incident either.
@@ -335,18 +319,10 @@ export class DataDetector {
   }
 
   #predecessorBaseline(key: CellKey): CellBaseline | null {
-    const firstMs = this.#versions.get(key.version)?.firstMs;
-    if (firstMs === undefined) return null;
-    let best: { firstMs: number; version: string; baseline: CellBaseline } | null = null;
-    for (const [version, seen] of this.#versions) {
-      if (version === key.version || seen.firstMs >= firstMs) continue;
+    return this.#versions.latestBefore(key.version, (version) => {
       const baseline = this.#cells.get(cellText({ version, segment: key.segment }))?.learner.current;
-      if (!baseline?.isFrozen) continue;
-      if (best === null || seen.firstMs > best.firstMs || (seen.firstMs === best.firstMs && version > best.version)) {
-        best = { firstMs: seen.firstMs, version, baseline };
-      }
-    }
-    return best?.baseline ?? null;
+      return baseline?.isFrozen === true ? baseline : null;
+    });
   }
 
   /** Versions with predictions in a window. */
@@ -414,11 +390,6 @@ export class DataDetector {
     for (let part = 0; part < parts; part++)
       facts.push({ key: factKey({ fact: 'node', model: this.#model, cell: history.key, stepMs, endMs, part }), value: null });
   }
-}
-
-/** Whether a version has had no data for a day. */
-function isOver({ lastMs }: VersionState, nowMs: number): boolean {
-  return nowMs - lastMs >= dayMs;
 }
 
 function hasInlineLabel(partial: PartialRecord): boolean {

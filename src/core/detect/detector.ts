@@ -21,12 +21,12 @@ import {
 } from '../summarize/messages.ts';
 import { configHashes, isChanged, requireOwnHop } from './cellMeaning.ts';
 import { SourceClocks } from './clocks.ts';
-import { type Fact, factKey, jsonValue } from './fact.ts';
+import type { Fact } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
 import { type Gap, type Losses, lossesOf } from './loss.ts';
 import { ModelDetector } from './modelDetector.ts';
 import { PaneStore } from './paneStore.ts';
-import { type Collected, collect, type DecidedState, type Step } from './step.ts';
+import { type Collected, collect, type DecidedState, decidedKey, type Step, stepOf } from './step.ts';
 
 /**
  * Whether this partition of `partials` tells of losses under the name of this pseudo-model. All partitions see every loss; one may tell of it: the
@@ -176,7 +176,7 @@ export class Detector {
     this.#dataCommands = decided.commands?.data ?? [];
     this.#labelCommands = decided.commands?.label ?? [];
     this.#untold = decided.untold ?? [];
-    this.#previousDecided = factKey({ fact: 'decided', dataEndMs: decided.dataEndMs, labelEndMs: decided.labelEndMs });
+    this.#previousDecided = decidedKey(decided);
     for (const model of models) this.#models.set(model.model, model);
   }
 
@@ -228,21 +228,9 @@ export class Detector {
       commands: { data: this.#dataCommands, label: this.#labelCommands },
       ...(this.#untold.length === 0 ? {} : { untold: this.#untold }),
     };
-    const key = factKey({ fact: 'decided', dataEndMs: this.#dataEndMs, labelEndMs: this.#labelEndMs });
-    const tombstones = step.facts.filter((fact) => fact.value === null);
-    if (this.#previousDecided !== null && this.#previousDecided !== key) tombstones.push({ key: this.#previousDecided, value: null });
-    this.#previousDecided = key;
-    return {
-      events: step.events,
-      evaluations: step.evaluations,
-      facts: step.facts.filter((fact) => fact.value !== null),
-      decided: { key, value: jsonValue(decided) },
-      tombstones,
-      dataEndMs: this.#dataEndMs,
-      labelEndMs: this.#labelEndMs,
-      dataPanes: step.dataPanes,
-      labelPanes: step.labelPanes,
-    };
+    const previousKey = this.#previousDecided;
+    this.#previousDecided = decidedKey(decided);
+    return stepOf(step, decided, previousKey);
   }
 
   #decideData(step: Collected): void {

@@ -2,7 +2,7 @@
 import type { EvaluationRecord, EventRecord } from '../incident/event.ts';
 import type { CommandRecord } from '../summarize/messages.ts';
 import type { ClocksState } from './clocks.ts';
-import type { Fact } from './fact.ts';
+import { type Fact, factKey, jsonValue } from './fact.ts';
 import type { Gap } from './loss.ts';
 
 /** What one message led to, in the order in which it must be written. */
@@ -52,4 +52,29 @@ export function collect(step: Collected, decision: { events: EventRecord[]; eval
   for (const event of decision.events) step.events.push(event);
   for (const evaluation of decision.evaluations) step.evaluations.push(evaluation);
   for (const fact of decision.facts) step.facts.push(fact);
+}
+
+/** Ends of the newest panes that a `decided` fact speaks of, which its key holds. */
+export function decidedKey({ dataEndMs, labelEndMs }: Pick<DecidedState, 'dataEndMs' | 'labelEndMs'>): string {
+  return factKey({ fact: 'decided', dataEndMs, labelEndMs });
+}
+
+/** What has to be written of a finished step. `previousKey`: of the `decided` fact before, which goes; null where there was none. */
+export function stepOf(collected: Collected, decided: DecidedState, previousKey: string | null): Step {
+  const { events, evaluations, facts, dataPanes, labelPanes } = collected;
+  const { dataEndMs, labelEndMs } = decided;
+  const key = decidedKey(decided);
+  const tombstones = facts.filter((fact) => fact.value === null);
+  if (previousKey !== null && previousKey !== key) tombstones.push({ key: previousKey, value: null });
+  return {
+    events,
+    evaluations,
+    facts: facts.filter((fact) => fact.value !== null),
+    decided: { key, value: jsonValue(decided) },
+    tombstones,
+    dataEndMs,
+    labelEndMs,
+    dataPanes,
+    labelPanes,
+  };
 }

@@ -1,5 +1,6 @@
 import { type DecodedRecord, type InvalidRecord, type PredictionRecord, pseudoModel } from '../record/record.ts';
 import type { CoreSettings } from '../settings.ts';
+import { Coverage } from './coverage.ts';
 import {
   anyModel,
   chunkSize,
@@ -13,10 +14,11 @@ import {
   type WatermarkRecord,
 } from './messages.ts';
 import { rememberedShapes } from './modelShape.ts';
-import { PaneBuilder, type PaneSettings } from './paneBuilder.ts';
+import { OpenPanes, type Point } from './openPanes.ts';
+import type { PaneBuilder } from './paneBuilder.ts';
 import { joinLosses, pastOf, type SummarizerStart } from './past.ts';
 import { type LastRecord, markOf } from './recordMark.ts';
-import { formatResumeState, type RecordMark, type ResumeState, type UnknownPast } from './resumeState.ts';
+import { formatResumeState, type RecordMark, type ResumeState } from './resumeState.ts';
 import { aheadOfLog, wrongKind } from './unusable.ts';
 
 /** What a summarizer is made from. */
@@ -36,20 +38,6 @@ export interface SummarizerOptions {
 export interface SummarizeOutput {
   readonly partials: readonly PartialRecord[];
   readonly watermark: WatermarkRecord;
-}
-
-/** What a position must remember to be resumed from. */
-interface Point {
-  readonly offset: number;
-  /** Largest event time before it. */
-  readonly maxTimeMs: number | null;
-  readonly before: RecordMark | null;
-}
-
-interface OpenPane {
-  readonly builder: PaneBuilder;
-  /** Just before its first record in this chunk. */
-  readonly first: Point;
 }
 
 /**
@@ -74,10 +62,7 @@ export class PartitionSummarizer {
   readonly #configHash: string;
   readonly #hopMs: number;
   readonly #latenessMs: number;
-  readonly #paneSettings: PaneSettings;
-  /** Panes that start before it were closed under another hop, perhaps in part. */
-  readonly #knownFromMs: number;
-  readonly #startOffset: number;
+  readonly #coverage: Coverage;
   readonly #firstPartitions: number;
   #partitions: number;
   #position: number;
@@ -88,13 +73,11 @@ export class PartitionSummarizer {
   /** Position of the newest watermark record, or the start: readers know everything before it. */
   #announced: Point;
   #idle: ResumeState['idle'];
-  #unknownPast: UnknownPast | null;
   /** What was lost and stands in no watermark record yet. */
   #lost: Loss | null;
   /** The newest record that a watermark or idle record has spoken of. */
   #newest: RecordMark | null;
-  /** Open panes of the current chunk; the pane before any event time has the key null. */
-  #panes = new Map<number | null, OpenPane>();
+  readonly #panes: OpenPanes;
   #outputs: SummarizeOutput[] = [];
   #lateCount = 0;
 
@@ -107,22 +90,21 @@ export class PartitionSummarizer {
     this.#firstPartitions = options.firstPartitions ?? options.partitions;
     this.#hopMs = settings.window.hopMs;
     this.#latenessMs = source.role === 'feedback' ? 0 : settings.window.latenessMs;
-    this.#paneSettings = {
+    const past = pastOf(start, this.#hopMs, this.#latenessMs);
+    this.#coverage = new Coverage(start.offset, past.unknownPast, past.closedUntilMs);
+    const pane = {
       shapeOf: rememberedShapes(settings),
       topicModel: pseudoModel(source.topic),
       declaredModels: new Set([...settings.models.keys(), anyModel]),
       partition: source.partition,
     };
-    const past = pastOf(start, this.#hopMs, this.#latenessMs);
-    this.#startOffset = start.offset;
+    this.#panes = new OpenPanes({ pane, source, configHash: options.configHash, coverage: this.#coverage });
     this.#position = start.offset;
     this.#chunk = Math.floor(start.offset / chunkSize);
     this.#closedUntilMs = past.closedUntilMs;
-    this.#knownFromMs = past.closedUntilMs ?? Number.NEGATIVE_INFINITY;
     this.#idle = past.idle;
     this.#last = past.before;
     this.#maxTimeMs = past.maxTimeMs;
-    this.#unknownPast = past.unknownPast;
     this.#lost = past.lost ?? null;
     this.#newest = start.kind === 'resume' || start.kind === 'gap' ? (start.state.newest ?? null) : null;
     this.#announced = this.#point();
@@ -149,9 +131,7 @@ export class PartitionSummarizer {
 
   /** Number of live cells, for memory accounts. */
   get cellCount(): number {
-    let count = 0;
-    for (const { builder } of this.#panes.values()) count += builder.cellCount;
-    return count;
+    return this.#panes.cellCount;
   }
 
   /** The source topic has more partitions now: watermark records say so from here on. */
@@ -195,7 +175,7 @@ export class PartitionSummarizer {
   flushIdle(): PartialRecord[] {
     this.#idle = { position: this.#position, maxTimeMs: this.#maxTimeMs };
     this.#newest = markOf(this.#last) ?? this.#newest;
-    return this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
+    return this.#panes.partials(this.#chunk, this.#position);
   }
 
   /** The record that says how long nothing has come; it goes out after the partials of `flushIdle`. */
@@ -213,16 +193,12 @@ export class PartitionSummarizer {
 
   /** The source ends here (a file): everything that is open comes out, then a watermark that no event time reaches. Nothing may be added after. */
   end(): void {
-    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
-    this.#panes.clear();
-    this.#emit(partials, endWatermarkMs);
+    this.#emit(this.#panes.closeAll(this.#chunk, this.#position), endWatermarkMs);
   }
 
   /** What follows is not what followed when these records were read: what is open comes out as it is. */
   leave(): void {
-    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, this.#position));
-    this.#panes.clear();
-    this.#emit(partials, this.watermarkMs ?? earliestWatermarkMs);
+    this.#emit(this.#panes.closeAll(this.#chunk, this.#position), this.watermarkMs ?? earliestWatermarkMs);
   }
 
   /**
@@ -235,7 +211,7 @@ export class PartitionSummarizer {
     this.#position = offset;
     this.#chunk = Math.floor(offset / chunkSize);
     this.#last = null;
-    this.#unknownPast = { fromOffset: offset, untilMs: null };
+    this.#coverage.beginAt(offset);
     // The next watermark record begins here, so that readers see the gap.
     this.#announced = this.#point();
   }
@@ -245,9 +221,7 @@ export class PartitionSummarizer {
    * chunk, and the metadata for `parseResumeState`. Never beyond the newest watermark record, so that readers see no gap after a restart.
    */
   resumePoint(): { readonly offset: number; readonly metadata: string } {
-    let point = this.#announced;
-    for (const { first } of this.#panes.values()) if (first.offset < point.offset) point = first;
-    const { offset, maxTimeMs, before } = point;
+    const { offset, maxTimeMs, before } = this.#panes.earliest(this.#announced);
     const metadata = formatResumeState({
       maxTimeMs,
       closedUntilMs: this.#closedUntilMs,
@@ -255,7 +229,7 @@ export class PartitionSummarizer {
       configHash: this.#configHash,
       firstPartitions: this.#firstPartitions,
       before,
-      unknownPast: this.#unknownPast,
+      unknownPast: this.#coverage.unknown,
       offset,
       ...(this.#lost === null ? {} : { lost: this.#lost }),
       ...(this.#newest === null ? {} : { newest: this.#newest }),
@@ -286,7 +260,7 @@ export class PartitionSummarizer {
       pane?.countLate(record.model);
       return;
     }
-    if (this.#unknownPast !== null && this.#unknownPast.untilMs === null) this.#endUnknownPastAfter(paneMs);
+    if (this.#coverage.isOpen) this.#endUnknownPastAfter(paneMs);
     this.#open(paneMs)?.addPrediction(record);
     if (this.#maxTimeMs === null || record.timeMs > this.#maxTimeMs) this.#maxTimeMs = record.timeMs;
   }
@@ -299,7 +273,7 @@ export class PartitionSummarizer {
     // Before it moves: the pane's first point must hold what was known before this record.
     const arrivalMs = Math.max(this.#maxTimeMs ?? 0, givenMs ?? 0);
     const paneMs = this.#paneOf(arrivalMs);
-    if (this.#unknownPast !== null && this.#unknownPast.untilMs === null) this.#endUnknownPastAfter(paneMs);
+    if (this.#coverage.isOpen) this.#endUnknownPastAfter(paneMs);
     const pane = this.#open(paneMs);
     this.#maxTimeMs = arrivalMs;
     if (decoded.kind === 'feedback') {
@@ -336,12 +310,10 @@ export class PartitionSummarizer {
 
   /** The live pane; null where it was closed before a restart, so that this record has been counted. */
   #open(paneMs: number | null): PaneBuilder | null {
-    const known = this.#panes.get(paneMs);
-    if (known !== undefined) return known.builder;
+    const known = this.#panes.find(paneMs);
+    if (known !== undefined) return known;
     if (this.#closedUntilMs !== null && (paneMs === null || paneMs + this.#hopMs <= this.#closedUntilMs)) return null;
-    const builder = new PaneBuilder(paneMs, this.#paneSettings);
-    this.#panes.set(paneMs, { builder, first: this.#point() });
-    return builder;
+    return this.#panes.open(paneMs, this.#point());
   }
 
   /**
@@ -349,7 +321,7 @@ export class PartitionSummarizer {
    * the lateness are whole.
    */
   #endUnknownPastAfter(paneMs: number): void {
-    if (this.#unknownPast !== null) this.#unknownPast = { ...this.#unknownPast, untilMs: paneMs + this.#hopMs + this.#latenessMs };
+    this.#coverage.endAt(paneMs + this.#hopMs + this.#latenessMs);
   }
 
   #point(): Point {
@@ -362,22 +334,15 @@ export class PartitionSummarizer {
     const closedUntilMs = this.#paneOf(watermarkMs);
     if (this.#closedUntilMs !== null && closedUntilMs <= this.#closedUntilMs) return;
     this.#closedUntilMs = closedUntilMs;
-    const partials: PartialRecord[] = [];
-    for (const key of this.#openKeys()) {
-      if (key !== null && key + this.#hopMs > closedUntilMs) continue;
-      partials.push(...this.#partialsOf(key, this.#position));
-      this.#panes.delete(key);
-    }
-    const { untilMs } = this.#unknownPast ?? { untilMs: null };
-    if (untilMs !== null && untilMs <= closedUntilMs) this.#unknownPast = null;
+    const partials = this.#panes.closeUntil(closedUntilMs, this.#hopMs, this.#chunk, this.#position);
+    this.#coverage.close(closedUntilMs);
     this.#emit(partials, watermarkMs);
   }
 
   #enterChunk(chunk: number): void {
     if (chunk <= this.#chunk) return;
     const end = (this.#chunk + 1) * chunkSize;
-    const partials = this.#openKeys().flatMap((key) => this.#partialsOf(key, end));
-    this.#panes.clear();
+    const partials = this.#panes.closeAll(this.#chunk, end);
     this.#chunk = chunk;
     this.#position = chunk * chunkSize;
     this.#emit(partials, this.watermarkMs ?? earliestWatermarkMs);
@@ -397,37 +362,5 @@ export class PartitionSummarizer {
     this.#announced = this.#point();
     this.#newest = this.#announced.before ?? this.#newest;
     this.#outputs.push({ partials, watermark });
-  }
-
-  /** Keys of the open panes by time, the one before any event time first. */
-  #openKeys(): (number | null)[] {
-    return [...this.#panes.keys()].sort((left, right) => (left ?? Number.NEGATIVE_INFINITY) - (right ?? Number.NEGATIVE_INFINITY));
-  }
-
-  #partialsOf(paneMs: number | null, to: number): PartialRecord[] {
-    const pane = this.#panes.get(paneMs);
-    if (pane === undefined) return [];
-    const complete = this.#isComplete(paneMs);
-    const chunkStart = this.#chunk * chunkSize;
-    const from = complete ? chunkStart : Math.max(chunkStart, this.#unknownPast?.fromOffset ?? this.#startOffset);
-    return pane.builder.models().map(({ model, cells, counts }) => ({
-      type: 'partial',
-      source: this.#source,
-      chunk: this.#chunk,
-      paneMs,
-      model,
-      from,
-      to,
-      first: pane.first.offset,
-      complete,
-      configHash: this.#configHash,
-      cells,
-      counts,
-    }));
-  }
-
-  #isComplete(paneMs: number | null): boolean {
-    if (this.#unknownPast === null) return paneMs === null || paneMs >= this.#knownFromMs;
-    return paneMs !== null && this.#unknownPast.untilMs !== null && paneMs >= this.#unknownPast.untilMs && paneMs >= this.#knownFromMs;
   }
 }
