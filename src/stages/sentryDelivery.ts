@@ -69,6 +69,13 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
   }
   /** When an issue was first looked for in vain, by event. */
   const soughtSinceMs = new Map<string, number>();
+  /** Incidents of which Sentry has nothing, for it refused their events for good, until they are over. */
+  const refusedIncidents = new Set<string>();
+
+  function note({ incident }: EventRecord, { outcome }: DeliveryAnswer): void {
+    if (outcome === 'accepted') refusedIncidents.delete(incident);
+    else if (outcome === 'poison' || outcome === 'too-large') refusedIncidents.add(incident);
+  }
 
   /**
    * The issue of the incident; null where Sentry does not know it. By its tag: the lookup by event id wants a wider permission (org:read) and is limited to
@@ -107,6 +114,11 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
   /** Comment first, then resolve: a repetition after a crash finds either done. */
   async function resolve(at: IssuePlace, event: EventRecord): Promise<DeliveryAnswer> {
     const id = await find(at, event);
+    const isRefused = refusedIncidents.delete(event.incident);
+    if (id === null && isRefused) {
+      logger.info(facts(event), 'The incident is over. Sentry refused its events, so there is no issue to resolve');
+      return { outcome: 'accepted' };
+    }
     if (id === null) {
       const sinceMs = soughtSinceMs.get(event.id) ?? clock.nowMs();
       soughtSinceMs.set(event.id, sinceMs);
@@ -172,6 +184,7 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
       const archived = place === null || !isContinued ? null : await archivedAsLess(place, event).catch(() => null);
       const issue = issueOf(event, { ...context, sensitive }, end);
       const answer = await client.deliver(issue, await drawn(event, sensitive, { logger, metrics }));
+      note(event, answer);
       if (place !== null && event.step === 'escalated' && end === null && answer.outcome === 'accepted') {
         // Sentry has the event: a repetition of it for the sake of the archive could count twice.
         await unarchive(place, event).catch((error: unknown) => void refused(event, error));

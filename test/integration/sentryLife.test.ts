@@ -90,6 +90,8 @@ const notes = (name = 'a') => issue(name)?.activity.filter(({ type }) => type ==
 const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
+/** Ends of incidents that are done with: the comment is one of the things that were done. */
+const ends = () => lines.filter((line) => line.startsWith('The incident is over')).length;
 const said = (text: string) => lines.some((line) => line.includes(text));
 
 describe('an issue, from its incident opening to long after', () => {
@@ -157,7 +159,7 @@ describe('an issue, from its incident opening to long after', () => {
     await until(() => steps().length === 2);
     // The next of the chain goes when the former is done with.
     await write(step('again', 1, 'recovered', { chain: hex('a'), severity }));
-    await until(() => notes().length === 2);
+    await until(() => ends() === 2);
     expect(issue()?.activity.map(({ type }) => type)).toEqual(
       status === 'ignored' ? ['set_ignored', 'note', 'note'] : ['set_ignored', 'note', 'set_unresolved', 'note', 'set_resolved'],
     );
@@ -247,6 +249,22 @@ describe('an API that does not do as asked', () => {
     await until(() => said('Sentry knows no issue of this incident'));
   });
 });
+
+it.each([400, 413] as const)(
+  'the end of an incident whose opening Sentry refused for good (%d) is done with at once: what comes after does not wait',
+  async (status) => {
+    inbox.fail({ kind: 'status', status });
+    await start();
+    await write(step('a', 0, 'opened'));
+    await until(() => said('refused the event for good'));
+    inbox.fail(null);
+    await write(step('a', 1, 'recovered'));
+    await until(() => said('Sentry refused its events, so there is no issue to resolve'));
+    await write(step('b', 0, 'opened', { chain: hex('a') }));
+    await until(() => steps('a').length === 1);
+    expect(said('Sentry knows no issue of this incident')).toBe(false);
+  },
+);
 
 it('without a token says once what that means, sends reminders, and leaves issues open', async () => {
   await start(sink(null));
