@@ -185,7 +185,7 @@ export function checkFacts(
   return problems.slice(0, most);
 }
 
-/** The sink got the steps of each chain in order (but for what a worker that was away sent late), each as it was written, and every incident. */
+/** The sink got the steps of each chain in order (but for what a worker that was away sent, after its time or ahead of the owner), each as it was written, and every incident. */
 export function checkDeliveries(journal: Journal, deliveries: readonly Delivery[]): string[] {
   const written = new Map<string, EventRecord[]>();
   for (const { event } of journal.events.flat()) {
@@ -196,19 +196,22 @@ export function checkDeliveries(journal: Journal, deliveries: readonly Delivery[
   const problems: string[] = [];
   const newest = new Map<string, EventRecord>();
   const received = new Set<string>();
+  const ordered = new Set<string>();
   const incidents = new Set<string>();
   for (const { event, isZombie, worker } of deliveries) {
     incidents.add(event.incident);
-    if (received.has(event.id)) continue;
-    received.add(event.id);
     const texts = written.get(event.id);
-    if (texts === undefined) problems.push(`event ${event.id} was delivered but never written`);
-    else if (!texts.some((one) => canonicalJson(one) === canonicalJson(event)))
-      problems.push(`event ${event.id} was delivered otherwise than it was written`);
+    if (!received.has(event.id)) {
+      if (texts === undefined) problems.push(`event ${event.id} was delivered but never written`);
+      else if (!texts.some((one) => canonicalJson(one) === canonicalJson(event)))
+        problems.push(`event ${event.id} was delivered otherwise than it was written`);
+    }
+    received.add(event.id);
+    if (isZombie || ordered.has(event.id)) continue;
+    ordered.add(event.id);
     const last = newest.get(event.chain);
     if (last === undefined || isAfter(event, last)) newest.set(event.chain, event);
-    else if (!isZombie)
-      problems.push(`chain ${event.chain}: ${worker} delivered ${event.step} ${event.ordinal} after ${last.step} ${last.ordinal}`);
+    else problems.push(`chain ${event.chain}: ${worker} delivered ${event.step} ${event.ordinal} after ${last.step} ${last.ordinal}`);
   }
   for (const [event] of written.values())
     if (event !== undefined && event.step === 'opened' && !incidents.has(event.incident))

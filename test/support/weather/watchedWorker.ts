@@ -4,12 +4,14 @@ import { canonicalJson } from '../../../src/core/canonicalJson.ts';
 import { parseFactKey } from '../../../src/core/detect/fact.ts';
 import { internalTopics } from '../../../src/core/incident/topics.ts';
 import type { Metrics } from '../../../src/core/metrics.ts';
+import type { FeedbackRecord, PredictionRecord } from '../../../src/core/record/record.ts';
 import { KafkaLog } from '../../../src/log/kafka/kafkaLog.ts';
 import type { Log, OutgoingRecord } from '../../../src/log/port.ts';
 import { systemClock } from '../../../src/log/systemClock.ts';
 import { roles, Worker } from '../../../src/stages/worker.ts';
 import { bytesOf } from '../../simulation/scenario.ts';
 import { type CollectingLogger, collectingLogger } from '../collectingLogger.ts';
+import type { SourceRecord } from '../syntheticTraffic.ts';
 import { coveredOffsets, expectedOf, readTopic, textOf, type WorkerSetUp, type WorkerTraffic } from '../workerTraffic.ts';
 
 export interface WatchedWorker {
@@ -86,8 +88,29 @@ export async function writeShare(log: Log, source: WorkerTraffic, from: number, 
   await log.produce(records);
 }
 
+/** The traffic as it stands in its topics: what was written once more, because its acknowledgement did not come, is there twice and counts twice. */
+async function asWritten(log: Log, source: WorkerTraffic): Promise<WorkerTraffic> {
+  const { predictions, feedback } = source.traffic;
+  return {
+    ...source,
+    traffic: { predictions: await found(log, source.predictions, predictions), feedback: await found(log, source.feedback, feedback) },
+  };
+}
+
+async function found<R extends PredictionRecord | FeedbackRecord>(
+  log: Log,
+  topic: string,
+  planned: SourceRecord<R>[][],
+): Promise<SourceRecord<R>[][]> {
+  const known = new Map(planned.flat().map((one) => [bytesOf(one.record), one]));
+  const written = (await readTopic(log, topic)).map((records) => records.flatMap(({ value }) => known.get(textOf(value)) ?? []));
+  expect(written.map((all) => new Set(all))).toEqual(planned.map((all) => new Set(all)));
+  return written;
+}
+
 /** Nothing lost, nothing doubled: events and decided panes are, byte for byte, those of one pass over the same records, and every offset is covered. */
-export async function expectFold(log: Log, at: WorkerSetUp, source: WorkerTraffic): Promise<void> {
+export async function expectFold(log: Log, at: WorkerSetUp, planned: WorkerTraffic): Promise<void> {
+  const source = await asWritten(log, planned);
   const expected = expectedOf(at, source);
   const topics = internalTopics(at.group);
   const events = new Set((await readTopic(log, topics.events)).flat().map(({ value }) => canonicalJson(JSON.parse(textOf(value)))));
