@@ -78,7 +78,6 @@ describe('a client that is throttled', () => {
       await setQuotas(brokers, clientId, { producer_byte_rate: null, consumer_byte_rate: null });
     }
     await goesOnByItself(log, world);
-    console.log(loudLines(own), own.sum('tidemark_fetch_throttled_seconds_total'));
     expect(loudLines(own).length).toBeLessThanOrEqual(6);
   });
 });
