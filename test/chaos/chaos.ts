@@ -222,9 +222,12 @@ class ChaosRun {
     const ends = await Promise.all(
       Array.from({ length: sourcePartitions }, (_, partition) => log.offsets({ topic: topics.predictions, partition })),
     );
-    this.#watching.push(
-      this.#isCovered(ends.map(({ high }) => high)).then(() => void this.catchUpSeconds.push((performance.now() - atMs) / 1_000)),
+    const watching = this.#isCovered(ends.map(({ high }) => high)).then(
+      () => void this.catchUpSeconds.push((performance.now() - atMs) / 1_000),
     );
+    // Its failure is that of the run when everything is calm; one that comes of the end of a run must not hide what ended it.
+    watching.catch(() => undefined);
+    this.#watching.push(watching);
   }
 
   async #breakBrokers(isOver: () => boolean): Promise<void> {
