@@ -46,8 +46,10 @@ export class Journal {
   readonly progress: readonly Progress[];
   /** What the `decided` facts say, in the order in which they were written. */
   readonly decisions: readonly { readonly offset: number; readonly dataEndMs: number | null; readonly labelEndMs: number | null }[][];
-  /** Last ordinal that stands in `deliveries`, by incident. */
+  /** Largest ordinal that was written to `deliveries`, by incident. */
   readonly delivered = new Map<string, number>();
+  /** That of the last record, which compaction keeps: a zombie may have written an older one after it. */
+  readonly keptDelivered = new Map<string, number>();
   /** Partitions of `partials` that a model of the scenario has come to. */
   readonly watched = new Set<number>();
   readonly onPartial: ((partition: number, written: WrittenMessage) => void)[] = [];
@@ -84,7 +86,9 @@ export class Journal {
       case this.#topics.deliveries: {
         const incident = textOf(record.key);
         const { ordinal } = JSON.parse(textOf(record.value));
-        if (ordinal !== undefined) this.delivered.set(incident, Math.max(ordinal, this.delivered.get(incident) ?? -1));
+        if (ordinal === undefined) return;
+        this.delivered.set(incident, Math.max(ordinal, this.delivered.get(incident) ?? -1));
+        this.keptDelivered.set(incident, ordinal);
         return;
       }
     }

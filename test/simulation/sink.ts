@@ -26,7 +26,7 @@ export class SimulatedInbox {
     this.#isZombie = isZombie;
   }
 
-  /** The sink of one worker. `dealtWith`: last ordinal by incident that stood in `deliveries` when it began: what it has no business to send again. */
+  /** The sink of one worker. `dealtWith`: by incident the ordinal of the last record in `deliveries` when it began: what it has no business to send again. */
   of(worker: string, dealtWith: ReadonlyMap<string, number>): Sink {
     const inFlight = new Set<string>();
     return {

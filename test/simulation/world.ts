@@ -138,7 +138,7 @@ export class World {
         ...common,
         group: settings.group,
         random: () => this.#jitter.next(),
-        sink: this.inbox.of(name, new Map(journal.delivered)),
+        sink: this.inbox.of(name, new Map(journal.keptDelivered)),
       }),
     ];
     for (const stage of stages) stage.run(worker.stop.signal).catch((error) => this.#stageEnded(worker, error));
