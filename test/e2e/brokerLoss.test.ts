@@ -7,7 +7,9 @@ import { createLogger } from '../../src/config/logger.ts';
 import { findKafkaJars } from '../../src/demo/kafka/kafkaJars.ts';
 import { createCluster } from '../../src/log/kafka/kafkaClient.ts';
 import { KafkaLog } from '../../src/log/kafka/kafkaLog.ts';
+import type { Member, MemberOptions } from '../../src/log/port.ts';
 import { brokerCount, type KafkaCluster, startKafkaCluster } from '../chaos/kafkaCluster.ts';
+import { collectingLogger } from '../support/collectingLogger.ts';
 import { takeUpTo, waitForAssignment } from '../support/logSuite.ts';
 import { configure, expectBounded, goesOnByItself, halfWay } from '../support/weather/halfWay.ts';
 import { loudLines, writeShare } from '../support/weather/watchedWorker.ts';
@@ -110,6 +112,75 @@ it.skipIf('because' in jars)(
 );
 
 it.skipIf('because' in jars)(
+  'a partition whose only replica dies holds up no other: they are read, written, asked for and committed, and it is read on without loss when it is back',
+  async () => {
+    const logger = collectingLogger();
+    const says = (start: string) => logger.lines.filter(({ message }) => message.startsWith(start)).length;
+    const own = await KafkaLog.open({ brokers: cluster.brokers, sessionTimeoutMs: 6_000, metadataMaxAgeMs: 1_000 }, logger);
+    const admin = new Kafka({ brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const replicaAssignment = [
+      { partition: 0, replicas: [1] },
+      { partition: 1, replicas: [2] },
+    ];
+    const configEntries = [{ name: 'min.insync.replicas', value: '1' }];
+    await admin.createTopics({ topics: [{ topic: 'leaderless', replicaAssignment, configEntries }] });
+    await admin.disconnect();
+    await log.createTopics([{ topic: 'held', partitions: 1, replicationFactor: brokerCount, configs: { 'min.insync.replicas': '2' } }]);
+    const held = { topic: 'held', partition: 0 };
+    const lost = { topic: 'leaderless', partition: 0 };
+    const sibling = { topic: 'leaderless', partition: 1 };
+    const member = await joinSoon(own, { group: 'leaderless', topics: ['held', 'leaderless'] });
+    const taken: (string | undefined)[] = [];
+    const takeLost = async (offset: number) => {
+      for (const { records } of await takeUpTo(member, lost, offset)) taken.push(...records.map(({ value }) => value?.toString()));
+    };
+    try {
+      await waitForAssignment(member, (owned) => owned === 3);
+      const before = member.assignment();
+      for (const at of before.partitions) member.start(at, 0);
+      await own.produce([{ ...lost, key: null, value: 'before' }]);
+      await takeLost(1);
+
+      await cluster.kill(0);
+      await expect(own.offsets(lost)).rejects.toThrow('leaderless/0 has no leader');
+      // What is asked of all topics, as at every start, is answered too.
+      await (await KafkaLog.open({ brokers: cluster.brokers.slice(1) }, logger)).close();
+      const write = own.produce([{ ...lost, key: null, value: 'meanwhile' }]);
+      // Well past the session, with the metadata asked for many times.
+      const endMs = Date.now() + 9_000;
+      let offset = 0;
+      for (let isPast = false; !isPast; ) {
+        isPast = Date.now() >= endMs;
+        await own.produce([{ ...held, key: null, value: 'more' }]);
+        await log.produce([{ ...sibling, key: null, value: 'more' }]);
+        offset += 1;
+        await takeUpTo(member, held, offset);
+        await takeUpTo(member, sibling, offset);
+        expect(await own.offsets(held)).toEqual({ low: 0, high: offset });
+        await member.commit([held, sibling].map((at) => ({ ...at, offset, metadata: '' })));
+        await sleep(100);
+      }
+      expect(await member.committed([held, sibling, lost])).toMatchObject([{ offset }, { offset }, null]);
+      expect(member.take(lost)).toBeNull();
+
+      await cluster.start(0);
+      expect(await write).toEqual([1]);
+      await takeLost(2);
+      expect(taken).toEqual(['before', 'meanwhile']);
+      expect(await own.offsets(lost)).toEqual({ low: 0, high: 2 });
+      expect(member.assignment()).toEqual(before);
+      expect(says('The partition has no leader')).toBe(1);
+      expect(says('The partition has a leader again')).toBe(1);
+    } finally {
+      await own.close();
+      await cluster.start(0);
+    }
+  },
+  120_000,
+);
+
+it.skipIf('because' in jars)(
   'a topic that wants more replicas than there are refuses writes: reading stops, other topics are written, two lines, and all goes on when it takes them',
   async () => {
     const admin = new Kafka({ clientId: 'test', brokers: [...cluster.brokers], logLevel: logLevel.NOTHING }).admin();
@@ -153,3 +224,15 @@ it.skipIf('because' in jars)(
   },
   180_000,
 );
+
+/** A broker that is just back may not have heard of a new topic. */
+async function joinSoon(own: KafkaLog, options: MemberOptions): Promise<Member> {
+  for (let triesLeft = 30; ; triesLeft--) {
+    try {
+      return await own.join(options);
+    } catch (error) {
+      if (triesLeft === 0 || !String(error).includes('does not exist')) throw error;
+      await sleep(500);
+    }
+  }
+}

@@ -1,9 +1,11 @@
 import type { Admin, Cluster, Kafka } from 'kafkajs';
+import { DependencyError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Clock } from '../port.ts';
 import { createCluster, createKafka } from './kafkaClient.ts';
 import { troubleOf } from './kafkaErrors.ts';
+import { Leaderless } from './leaderless.ts';
 import type { ResolvedKafkaOptions } from './options.ts';
 import { Outage } from './outage.ts';
 import { Renewable } from './renewable.ts';
@@ -18,6 +20,7 @@ export class KafkaConnection {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly outage: Outage;
+  readonly leaderless: Leaderless;
   readonly #kafka: Kafka;
   readonly #admin: Renewable<Admin>;
   readonly #cluster: Renewable<Cluster>;
@@ -28,6 +31,7 @@ export class KafkaConnection {
     this.logger = logger;
     this.metrics = metrics;
     this.outage = new Outage(clock, logger, options.brokers);
+    this.leaderless = new Leaderless(clock, logger);
     this.#kafka = createKafka(options, logger);
     this.#admin = new Renewable(() => this.#kafka.admin());
     this.#cluster = new Renewable(() => createCluster(this.#kafka));
@@ -63,8 +67,9 @@ export class KafkaConnection {
       await cluster.addTargetTopic(topic);
       return question(cluster);
     };
-    // Whatever it was: a topic that was deleted stays among the cluster's topics and fails every later question.
-    return this.outage.through(what, this.options.patienceMs, () => this.#cluster.use(ofTopic, () => true));
+    // Whatever the brokers said: a topic that was deleted stays among the cluster's topics and fails every later question.
+    const isBroken = (error: unknown) => !(error instanceof DependencyError);
+    return this.outage.through(what, this.options.patienceMs, () => this.#cluster.use(ofTopic, isBroken));
   }
 
   async close(): Promise<void> {

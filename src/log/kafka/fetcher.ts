@@ -16,16 +16,21 @@ import { hasPartition } from './kafkaClient.ts';
 import { protocolErrorOf, troubleOf } from './kafkaErrors.ts';
 import { pauseMs } from './outage.ts';
 import type { PartitionQueue } from './partitionQueue.ts';
+import { returnToRange } from './returnToRange.ts';
 import { Slowness } from './slowness.ts';
 
 const waitAtBrokerMs = 250;
 const askAgainMs = 100;
+/** How often it is asked who leads the partitions that nobody leads. */
+const askForLeadersMs = 1_000;
 /** Pause between two waiting requests, so that a trickle of records is fetched by the handful. */
 const trickleMs = 10;
 const maxBytesPerRequest = 8 * 1024 * 1024;
 const maxBytesPerPartition = 1024 * 1024;
 const minBytesPerPartition = 64 * 1024;
 const readCommitted = 1;
+/** In place of the broker that leads a partition. */
+const nobody = '-1';
 
 /** What is known of one broker between requests. */
 interface Leader {
@@ -40,9 +45,12 @@ export class Fetcher {
   readonly #leaders = new Map<string, Leader>();
   /** After an error that names no partition the partitions are asked one by one, until each has answered. */
   readonly #alone = new Set<PartitionQueue>();
+  /** Nobody leads them: they are left out until the brokers are asked again. */
+  readonly #leaderless = new Set<PartitionQueue>();
   readonly #throttling: Slowness;
   #cluster: Cluster | null = null;
   #isPreparing = false;
+  #isAskingForLeaders = false;
   #failures = 0;
   #notBeforeMs = 0;
   #alarmMs = Number.POSITIVE_INFINITY;
@@ -85,11 +93,13 @@ export class Fetcher {
   remove(queue: PartitionQueue): void {
     this.#queues.delete(queue);
     this.#alone.delete(queue);
+    this.#leaderless.delete(queue);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#queues.clear();
+    this.#leaderless.clear();
     if (this.#cluster !== null) await atMost(2_000, this.#cluster.disconnect());
   }
 
@@ -114,14 +124,20 @@ export class Fetcher {
   #byLeader(cluster: Cluster, nowMs: number): Map<string, PartitionQueue[]> | null {
     const byLeader = new Map<string, PartitionQueue[]>();
     for (const queue of this.#queues) {
-      if (queue.notBeforeMs > nowMs && this.#alone.has(queue)) continue;
+      if (this.#leaderless.has(queue) || (queue.notBeforeMs > nowMs && this.#alone.has(queue))) continue;
       const nodeId = this.#leaderOf(cluster, queue, nowMs);
       if (nodeId === null) return null;
+      if (nodeId === nobody) {
+        this.#leaderless.add(queue);
+        this.#connection.leaderless.began(queue);
+        continue;
+      }
       const list = byLeader.get(nodeId);
       if (list === undefined) byLeader.set(nodeId, [queue]);
       else list.push(queue);
     }
     if (this.#alone.size > 0) this.#wakeAt(nowMs + askAgainMs);
+    if (this.#leaderless.size > 0 && !this.#isAskingForLeaders) void this.#askForLeaders(cluster);
     return byLeader;
   }
 
@@ -131,10 +147,26 @@ export class Fetcher {
       const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
       return nodeId ?? null;
     } catch (error) {
+      if (protocolErrorOf(error) === 'LEADER_NOT_AVAILABLE') return nobody;
       if (troubleOf(error) !== 'transient') throw error;
       this.#failures += 1;
       this.#notBeforeMs = nowMs + pauseMs(this.#failures - 1);
       return null;
+    }
+  }
+
+  /** While some partitions have no leader: asks after a while whether they have one now. Others are fetched meanwhile. */
+  async #askForLeaders(cluster: Cluster): Promise<void> {
+    this.#isAskingForLeaders = true;
+    await this.#connection.clock.sleep(askForLeadersMs);
+    try {
+      if (cluster === this.#cluster) await cluster.refreshMetadata();
+      this.#leaderless.clear();
+    } catch (error) {
+      if (cluster === this.#cluster) await this.#beginAnew(error);
+    } finally {
+      this.#isAskingForLeaders = false;
+      this.pump();
     }
   }
 
@@ -213,6 +245,7 @@ export class Fetcher {
   ): void {
     if (asked === undefined || !this.#queues.has(queue) || queue.position !== asked.position || queue.fetchOffset !== asked.from) return;
     this.#alone.delete(queue);
+    this.#connection.leaderless.ended(queue);
     const fetchOffset = asked.position;
     if (queue.isSuspect && !this.#isVerified(queue, response, asked.from)) return;
     const end = safeOffset(response.lastStableOffset ?? response.highWatermark);
@@ -270,27 +303,9 @@ export class Fetcher {
     await this.#disconnect();
   }
 
-  /** The offset was deleted by retention, or lies beyond the end because the topic was created anew. */
   async #returnToRange(queue: PartitionQueue): Promise<void> {
     try {
-      const { topic, partition, position } = queue;
-      const ask = (fromBeginning: boolean) =>
-        this.#connection.askLeaders(`Reading the offsets of ${partitionKey(queue)}`, topic, (cluster) =>
-          cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }]),
-        );
-      const [low, high] = [await ask(true), await ask(false)].map((answer) => safeOffset(answer[0]?.partitions[0]?.offset ?? '0'));
-      if (!this.#queues.has(queue) || queue.position !== position || low === undefined || high === undefined) return;
-      if (position < low) {
-        this.#connection.logger.warn(
-          { topic, partition, from: position, to: low },
-          'Records were deleted by retention before they were read',
-        );
-        queue.put({ batch: { topic, partition, records: [], nextOffset: low, lostFrom: position }, bytes: 0 });
-      } else if (position > high) {
-        queue.fail(new LogChangedError(queue, position, `its end is ${high} now`));
-      }
-      // Else retention took just what was read last.
-      queue.isSuspect = false;
+      await returnToRange(this.#connection, queue, () => this.#queues.has(queue));
       this.#onData();
     } catch (error) {
       this.#report(error, [queue]);
@@ -305,15 +320,21 @@ export class Fetcher {
       if (this.#cluster === null) this.#cluster = this.#connection.newCluster();
       await this.#cluster.connect();
       for (const topic of new Set([...this.#queues].map((queue) => queue.topic))) await this.#learn(this.#cluster, topic);
+      this.#leaderless.clear();
     } catch (error) {
-      this.#connection.outage.began(error);
-      this.#failures += 1;
-      this.#notBeforeMs = this.#connection.clock.nowMs() + pauseMs(this.#failures - 1);
-      await this.#disconnect();
+      await this.#beginAnew(error);
     } finally {
       this.#isPreparing = false;
       this.pump();
     }
+  }
+
+  /** The brokers did not say who leads what: asks over another connection after a pause. */
+  async #beginAnew(error: unknown): Promise<void> {
+    if (troubleOf(error) !== 'topic') this.#connection.outage.began(error);
+    this.#failures += 1;
+    this.#notBeforeMs = this.#connection.clock.nowMs() + pauseMs(this.#failures - 1);
+    await this.#disconnect();
   }
 
   /** One topic that is gone must not hold up the others. */

@@ -3,6 +3,7 @@ import { InvariantError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { TopicPartition } from '../port.ts';
 import { registerCodecs } from './codecs.ts';
+import { fixKafkajsMetadata } from './metadataFix.ts';
 import type { KafkaSasl, ResolvedKafkaOptions } from './options.ts';
 import { fixKafkajsTimers } from './timerFix.ts';
 
@@ -12,6 +13,7 @@ import { fixKafkajsTimers } from './timerFix.ts';
  */
 export function createKafka(options: ResolvedKafkaOptions, logger: Logger): Kafka {
   fixKafkajsTimers();
+  fixKafkajsMetadata();
   registerCodecs();
   const { brokers, clientId, ssl, sasl } = options;
   return new kafkajs.Kafka({
@@ -56,6 +58,13 @@ export async function hasPartition(cluster: Cluster, { topic, partition }: Topic
   const isKnown = () => cluster.findTopicPartitionMetadata(topic).some(({ partitionId }) => partitionId === partition);
   if (!isKnown()) await cluster.refreshMetadata();
   return isKnown();
+}
+
+/** Whether a broker leads this partition of a topic of the cluster's, by what the brokers say now where kafkajs knows of none. */
+export async function hasLeader(cluster: Cluster, { topic, partition }: TopicPartition): Promise<boolean> {
+  const isLed = () => cluster.findTopicPartitionMetadata(topic).some(({ partitionId, leader }) => partitionId === partition && leader >= 0);
+  if (!isLed()) await cluster.refreshMetadata();
+  return isLed();
 }
 
 /** kafkajs has one type for each mechanism. */

@@ -19,7 +19,7 @@ import { systemClock } from '../systemClock.ts';
 import { KafkaConnection } from './connection.ts';
 import { Fetcher } from './fetcher.ts';
 import { safeOffset } from './fetchResponse.ts';
-import { hasPartition } from './kafkaClient.ts';
+import { hasLeader, hasPartition } from './kafkaClient.ts';
 import { protocolErrorOf } from './kafkaErrors.ts';
 import { KafkaMember } from './kafkaMember.ts';
 import { KafkaProducer } from './kafkaProducer.ts';
@@ -149,7 +149,11 @@ export class KafkaLog implements Log {
   async #offset(at: TopicPartition, where: { fromBeginning: boolean } | { fromTimestamp: number }): Promise<number | null> {
     const { topic, partition } = at;
     const answer = await this.#connection.askLeaders(`Reading the offsets of ${partitionKey(at)}`, topic, async (cluster) => {
-      await hasPartition(cluster, at);
+      if ((await hasPartition(cluster, at)) && !(await hasLeader(cluster, at))) {
+        throw new DependencyError(
+          `${partitionKey(at)} has no leader: every broker that holds a replica of it is away, so its offsets cannot be asked for. Start one of them again`,
+        );
+      }
       return cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], ...where }]);
     });
     const found = answer.find((each) => each.topic === topic)?.partitions.find((each) => each.partition === partition);
