@@ -10,6 +10,7 @@ import type { WindowSettings } from '../core/settings.ts';
 import { parseResumeState } from '../core/summarize/resumeState.ts';
 import { partitionKey } from '../log/partitionKey.ts';
 import type { Clock, Log, Member, TopicPartition } from '../log/port.ts';
+import { answerKey, Questions } from './questions.ts';
 import type { SummarizeTask } from './summarizeTask.ts';
 
 /** Shortest lead: rounds of asking cost about a second each. */
@@ -37,6 +38,7 @@ interface Reached {
 export class Pace {
   readonly #options: PaceOptions;
   readonly #leadMs: number;
+  readonly #ends: Questions<number>;
   /** Event time up to which nothing has to be asked. */
   #horizonMs = Number.NEGATIVE_INFINITY;
   #askedAtMs = Number.NEGATIVE_INFINITY;
@@ -48,6 +50,11 @@ export class Pace {
   constructor(options: PaceOptions) {
     this.#options = options;
     this.#leadMs = leadOf(options.window);
+    this.#ends = new Questions(
+      options.clock,
+      options.logger,
+      'The end of a partition could not be asked for: others are read at most some hours ahead of it',
+    );
   }
 
   /** Whether this partition, the slowest of the worker's own, may be read on now. Asks the group where that is not known. */
@@ -75,9 +82,10 @@ export class Pace {
       const count = await log.partitionCount(topic);
       const places = Array.from({ length: count }, (_, partition) => ({ topic, partition }));
       const commits = await member.committed(places);
-      const ranges = await Promise.all(places.map((at) => log.offsets(at)));
+      const ends = await this.#ends.ask(places, async (at) => (await log.offsets(at)).high);
       for (const [index, at] of places.entries()) {
-        const high = ranges[index]?.high ?? 0;
+        // Where nobody says: what was read to its end before has got nothing new, for nobody takes writes.
+        const high = ends.get(answerKey(at)) ?? 0;
         const task = own.get(partitionKey(at));
         const state = parseResumeState(commits[index]?.metadata ?? '');
         // Read to its end, and detect knows: before it was told so it waits for the partition.

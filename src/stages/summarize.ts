@@ -12,19 +12,21 @@ import { type InternalTopics, internalTopics } from '../core/incident/topics.ts'
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { partitionOf } from '../core/record/partitioner.ts';
-import type { CoreSettings, TopicSource } from '../core/settings.ts';
+import type { CoreSettings } from '../core/settings.ts';
 import { encodeMessage } from '../core/summarize/codec.ts';
-import { anyModel, type PartialsMessage, type SourceRole, sourceKey } from '../core/summarize/messages.ts';
+import { anyModel, type PartialsMessage } from '../core/summarize/messages.ts';
 import { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
 import { splitPartial } from '../core/summarize/parts.ts';
 import { jsonDecoder } from '../formats/json.ts';
 import { partitionKey } from '../log/partitionKey.ts';
 import type { Clock, Commit, Log, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
-import { type KnownSource, knownSources } from './knownSources.ts';
+import { type Beginning, Beginnings, type Source } from './beginnings.ts';
+import { nextToRead } from './nextToRead.ts';
 import { Pace } from './pace.ts';
 import { progressOf, type StageProgress } from './progress.ts';
+import { answerKey, Questions } from './questions.ts';
 import { Setback } from './setback.ts';
-import { type FirstStart, findStart } from './summarizerStart.ts';
+import type { FirstStart } from './summarizerStart.ts';
 import { type OnGap, SummarizeTask, tellStop, type Writing } from './summarizeTask.ts';
 
 /** Records that are summarized before others get their turn on the event loop: some milliseconds. */
@@ -54,11 +56,6 @@ export interface SummarizeOptions {
   readonly breathe?: () => Promise<unknown>;
 }
 
-interface Source {
-  readonly role: SourceRole;
-  readonly source: TopicSource;
-}
-
 export class SummarizeStage {
   readonly #options: SummarizeOptions;
   readonly #topics: InternalTopics;
@@ -75,11 +72,14 @@ export class SummarizeStage {
   #epoch = -1;
   /** The newest assignment that the log tells of: taking it up may need several tries. */
   #announcedEpoch = -1;
+  /** When what could not be taken up is tried again. */
+  #takeUpAtMs = Number.NEGATIVE_INFINITY;
   /** Null before the group has taken the stage in. */
   #assigned: readonly OwnedPartition[] | null = null;
   readonly #writing: Setback;
   readonly #committing: Setback;
-  readonly #asking: Setback;
+  readonly #beginnings: Beginnings;
+  readonly #ends: Questions<number>;
   #partialsPartitions = 0;
   #deadLetterPartitions = 0;
   #committedAtMs = Number.NEGATIVE_INFINITY;
@@ -96,7 +96,21 @@ export class SummarizeStage {
     this.#pace = new Pace({ log, clock, logger, metrics, window: settings.window, predictionTopics });
     this.#writing = new Setback(options.clock, options.logger);
     this.#committing = new Setback(options.clock, options.logger);
-    this.#asking = new Setback(options.clock, options.logger);
+    this.#beginnings = new Beginnings({
+      log,
+      clock,
+      logger,
+      settings,
+      firstStart: options.start,
+      configHash: this.#configHash,
+      partials: this.#topics.partials,
+      sources: this.#sources,
+    });
+    this.#ends = new Questions(
+      clock,
+      logger,
+      'The end of an idle partition could not be asked for: it is not told as idle meanwhile, others are read on',
+    );
   }
 
   /** A partition that is stopped counts as taken up here: see `stoppedPartitions`. */
@@ -122,7 +136,7 @@ export class SummarizeStage {
     try {
       while (!signal.aborted) {
         await this.#follow(member, signal);
-        const next = this.#choose(member);
+        const next = nextToRead(this.#tasks.values(), member, settings.window);
         if (next?.isLossUnconfirmed === true) await this.#commit(member, 0);
         const isReady = next !== null && !next.isLossUnconfirmed;
         const task = isReady && (await this.#pace.allows(member, next, this.#tasks)) ? next : null;
@@ -133,7 +147,7 @@ export class SummarizeStage {
         await this.#leaveChanged(member, signal);
         await this.#tellIdle(member, signal);
         await this.#commit(member, task?.isAtChunkEnd === true ? 0 : (this.#options.commitEveryMs ?? 1_000));
-        if (task === null && !signal.aborted && member.assignment().epoch === this.#epoch) await member.wait(pauseMs);
+        if (task === null && !signal.aborted && member.assignment().epoch === this.#announcedEpoch) await member.wait(pauseMs);
       }
       await this.#commit(member, 0);
     } finally {
@@ -145,9 +159,9 @@ export class SummarizeStage {
   /** Takes up what was assigned and drops what was taken away; partitions that stayed keep their state. */
   async #follow(member: Member, signal: AbortSignal): Promise<void> {
     const { epoch, partitions } = member.assignment();
-    if (epoch === this.#epoch) return;
+    if (epoch === this.#epoch || (epoch === this.#announcedEpoch && this.#options.clock.nowMs() < this.#takeUpAtMs)) return;
     this.#assigned = partitions;
-    const { logger, metrics, settings } = this.#options;
+    const { clock, logger, metrics, settings } = this.#options;
     for (const [key, task] of this.#tasks) {
       if (!partitions.some((own) => partitionKey(own) === key && own.since === task.at.since)) this.#tasks.delete(key);
     }
@@ -155,7 +169,7 @@ export class SummarizeStage {
       partitions.some((own) => partitionKey(own) === partitionKey(old) && own.since === old.since),
     );
     const known = new Set([...this.#tasks.keys(), ...this.#refused.map(partitionKey)]);
-    const added = partitions.filter((own) => !known.has(partitionKey(own)));
+    const added = partitions.filter((own) => this.#sources.has(own.topic) && !known.has(partitionKey(own)));
     metrics.set('tidemark_group_epoch', { group: settings.group }, epoch);
     metrics.set('tidemark_partitions_assigned', { group: settings.group }, partitions.length);
     if (epoch !== this.#announcedEpoch)
@@ -165,84 +179,65 @@ export class SummarizeStage {
       );
     this.#announcedEpoch = epoch;
     const isWanted = () => !signal.aborted && member.assignment().epoch === epoch;
-    try {
-      for (const topic of new Set(partitions.map((own) => own.topic))) {
-        await this.#takeUp(
-          member,
-          topic,
-          added.filter((own) => own.topic === topic),
-          isWanted,
-        );
-      }
-      if (isWanted()) this.#epoch = epoch;
-      this.#asking.passed('take up', 'Questions about partitions are answered again');
-    } catch (error) {
-      if (!(error instanceof DependencyError)) throw error;
-      this.#asking.failed('take up', { error }, 'Newly assigned partitions could not be taken up: trying again');
-      await this.#options.clock.sleep(retryPauseMs);
-    }
+    const isAll = await this.#takeUp(
+      member,
+      new Set(partitions.map(({ topic }) => topic).filter((topic) => this.#sources.has(topic))),
+      added,
+      isWanted,
+    );
+    if (isAll && isWanted()) this.#epoch = epoch;
+    this.#takeUpAtMs = clock.nowMs() + retryPauseMs;
   }
 
-  async #takeUp(member: Member, topic: string, added: readonly OwnedPartition[], isWanted: () => boolean): Promise<void> {
-    const { log, settings, metrics, logger, clock, deadLetterShare, onGap = 'continue' } = this.#options;
-    const one = this.#sources.get(topic);
-    if (one === undefined || !isWanted()) return;
-    const partitions = await log.partitionCount(topic);
-    for (const task of this.#tasks.values()) if (task.at.topic === topic) task.summarizer.setPartitions(partitions);
-    if (added.length === 0) return;
-    let known: Promise<ReadonlyMap<string, KnownSource>> | null = null;
-    const commits = await member.committed(Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
-    await Promise.all(
-      added.map(async (at) => {
-        const place = { role: one.role, topic, partition: at.partition };
-        const left = this.#left.get(partitionKey(at));
-        const question = {
-          log,
-          logger,
-          at: { topic, partition: at.partition },
-          firstStart: this.#options.start,
-          commits,
-          settings,
-          configHash: this.#configHash,
-          known: async () => {
-            known ??= knownSources(log, this.#topics.partials);
-            return (await known).get(sourceKey(place)) ?? null;
-          },
-          leftAt: left?.since === at.since ? left.position : null,
-        };
-        const { start, generation, firstPartitions } = await findStart(question);
-        if (!isWanted()) return;
-        this.#left.delete(partitionKey(at));
-        const lost = start.kind === 'gap' ? (start.lost ?? null) : null;
-        if (lost !== null && onGap === 'stop') {
-          tellStop({ metrics, logger }, at, lost);
-          this.#refused = [...this.#refused, at];
-          return;
-        }
-        const source = generation === 0 ? place : { ...place, generation };
-        const summarizer = new PartitionSummarizer({ settings, source, partitions, firstPartitions, configHash: this.#configHash, start });
-        const deadLetters = { topic: this.#topics.deadLetters, partitions: this.#deadLetterPartitions };
-        const decode = jsonDecoder(one.source, one.role);
-        const task = new SummarizeTask({
-          at,
-          summarizer,
-          decode,
-          metrics,
-          logger,
-          deadLetterShare,
-          deadLetters,
-          nowMs: clock.nowMs(),
-          onGap,
-          committed: commits[at.partition] ?? null,
-          lost,
-        });
-        member.start(at, start.offset);
-        this.#tasks.set(partitionKey(at), task);
-        logger.info({ ...source, from: start.offset, kind: start.kind }, 'Summarizing a partition');
-      }),
-    );
+  /** Begins with those of which it is known where; true where these were all. What nobody answers for holds up no other: it is tried again later. */
+  async #takeUp(member: Member, topics: ReadonlySet<string>, added: readonly OwnedPartition[], isWanted: () => boolean): Promise<boolean> {
+    const { counts, found } = await this.#beginnings.find(member, topics, added, (at) => {
+      const left = this.#left.get(partitionKey(at));
+      return left?.since === at.since ? left.position : null;
+    });
+    if (!isWanted()) return false;
+    for (const task of this.#tasks.values()) {
+      const partitions = counts.get(task.at.topic);
+      if (partitions !== undefined) task.summarizer.setPartitions(partitions);
+    }
+    for (const [at, beginning] of found) this.#begin(member, at, beginning);
     // At once: a first start at the end of the topic must not begin at a later end after a crash.
-    if (isWanted()) await this.#commit(member, 0);
+    if (found.size > 0) await this.#commit(member, 0);
+    return counts.size === topics.size && found.size === added.length;
+  }
+
+  #begin(
+    member: Member,
+    at: OwnedPartition,
+    { role, source: topicSource, partitions, commits, start, generation, firstPartitions }: Beginning,
+  ): void {
+    const { settings, metrics, logger, clock, deadLetterShare, onGap = 'continue' } = this.#options;
+    this.#left.delete(partitionKey(at));
+    const lost = start.kind === 'gap' ? (start.lost ?? null) : null;
+    if (lost !== null && onGap === 'stop') {
+      tellStop({ metrics, logger }, at, lost);
+      this.#refused = [...this.#refused, at];
+      return;
+    }
+    const place = { role, topic: at.topic, partition: at.partition };
+    const source = generation === 0 ? place : { ...place, generation };
+    const summarizer = new PartitionSummarizer({ settings, source, partitions, firstPartitions, configHash: this.#configHash, start });
+    const task = new SummarizeTask({
+      at,
+      summarizer,
+      decode: jsonDecoder(topicSource, role),
+      metrics,
+      logger,
+      deadLetterShare,
+      deadLetters: { topic: this.#topics.deadLetters, partitions: this.#deadLetterPartitions },
+      nowMs: clock.nowMs(),
+      onGap,
+      committed: commits[at.partition] ?? null,
+      lost,
+    });
+    member.start(at, start.offset);
+    this.#tasks.set(partitionKey(at), task);
+    logger.info({ ...source, from: start.offset, kind: start.kind }, 'Summarizing a partition');
   }
 
   /** Writes what was read of logs that are not there any more, and has their partitions taken up again. */
@@ -253,31 +248,8 @@ export class SummarizeStage {
       const key = partitionKey(task.at);
       if (this.#tasks.delete(key)) this.#left.set(key, { since: task.at.since, position: task.summarizer.position });
       this.#epoch = -1;
+      this.#takeUpAtMs = Number.NEGATIVE_INFINITY;
     }
-  }
-
-  /** The partition to read on from, or null where nothing can be read. */
-  #choose(member: Member): SummarizeTask | null {
-    let slowest: SummarizeTask | null = null;
-    let slowestMs = Number.POSITIVE_INFINITY;
-    let feedback: SummarizeTask | null = null;
-    let feedbackMs = Number.POSITIVE_INFINITY;
-    for (const task of this.#tasks.values()) {
-      const watermarkMs = task.summarizer.watermarkMs ?? Number.NEGATIVE_INFINITY;
-      if (!task.hasRecords(member)) continue;
-      if (task.summarizer.source.role === 'feedback') {
-        if (feedback !== null && watermarkMs >= feedbackMs) continue;
-        feedback = task;
-        feedbackMs = watermarkMs;
-      } else if (slowest === null || watermarkMs < slowestMs) {
-        slowest = task;
-        slowestMs = watermarkMs;
-      }
-    }
-    if (slowest === null || feedback === null) return slowest ?? feedback;
-    // Event time is behind arrival by the lateness even where predictions are read at once: that is no reason to wait.
-    const { latenessMs, hopMs } = this.#options.settings.window;
-    return feedbackMs <= slowestMs + latenessMs + hopMs ? feedback : slowest;
   }
 
   /** Says of partitions that have got nothing new for `idleAfter` that they are idle, if the log really has nothing more. */
@@ -296,18 +268,15 @@ export class SummarizeStage {
     }
     metrics.set('tidemark_open_cells', {}, cells);
     metrics.set('tidemark_source_partitions_stopped', {}, this.stoppedPartitions.length);
-    for (const task of [...this.#tasks.values()]) {
-      if (signal.aborted || task.hasRecords(member) || !task.isIdleDue(clock.nowMs(), idleAfterMs)) continue;
-      try {
-        const { high } = await log.offsets(task.at);
-        this.#asking.passed('idle', 'Questions about partitions are answered again');
-        if (!this.#isCurrent(member, task) || task.hasRecords(member) || high !== task.summarizer.position) continue;
-      } catch (error) {
-        if (!(error instanceof DependencyError)) throw error;
-        this.#asking.failed('idle', { error }, 'The end of an idle partition could not be asked for: it is not told as idle meanwhile');
-        return;
-      }
-      await this.#write(member, task, task.tellIdle(clock.nowMs()), signal);
+    const due = [...this.#tasks.values()].filter((task) => !task.hasRecords(member) && task.isIdleDue(nowMs, idleAfterMs));
+    const ends = await this.#ends.ask(
+      due.map(({ at }) => at),
+      async (at) => (await log.offsets(at)).high,
+    );
+    for (const task of due) {
+      const isAtEnd = () => ends.get(answerKey(task.at)) === task.summarizer.position && !task.hasRecords(member);
+      if (!signal.aborted && this.#isCurrent(member, task) && isAtEnd())
+        await this.#write(member, task, task.tellIdle(clock.nowMs()), signal);
     }
   }
 
