@@ -19,7 +19,7 @@ export class Leaderless {
     this.#sinceMs.set(key, this.#clock.nowMs());
     this.#logger.warn(
       { topic, partition },
-      'The partition has no leader: every broker that holds a replica of it is away. It is read on when one of them is back; others are read meanwhile',
+      `Partition ${key} has no leader: every broker that holds a replica of it is away. It is read on when one of them is back, others are read meanwhile`,
     );
   }
 
@@ -30,6 +30,6 @@ export class Leaderless {
     if (sinceMs === undefined) return;
     this.#sinceMs.delete(key);
     const seconds = Math.round((this.#clock.nowMs() - sinceMs) / 100) / 10;
-    this.#logger.info({ topic, partition, seconds }, 'The partition has a leader again and is read on');
+    this.#logger.info({ topic, partition, seconds }, `Partition ${key} has a leader again and is read on`);
   }
 }
