@@ -129,7 +129,7 @@ export class Fetcher {
       if (nodeId === null) return null;
       if (nodeId === nobody) {
         this.#leaderless.add(queue);
-        this.#connection.leaderless.began(queue);
+        this.#connection.leaderless.found(queue);
         continue;
       }
       const list = byLeader.get(nodeId);
