@@ -30,6 +30,10 @@ import { pauseMs } from './outage.ts';
 /** The first question of a log is not repeated for minutes: a wrong address should show at once. */
 const firstPatienceMs = 5_000;
 
+/** A partition without a leader is waited for a share of the patience: it has a leader within a moment, or when somebody has started a broker. */
+const leaderlessShare = 12;
+const leaderlessPauseMs = 500;
+
 export class KafkaLog implements Log {
   readonly #connection: KafkaConnection;
   readonly #producer: KafkaProducer;
@@ -148,14 +152,22 @@ export class KafkaLog implements Log {
   /** An offset that the leader of the partition knows, as a read-committed reader sees it; null where there is none (-1). */
   async #offset(at: TopicPartition, where: { fromBeginning: boolean } | { fromTimestamp: number }): Promise<number | null> {
     const { topic, partition } = at;
-    const answer = await this.#connection.askLeaders(`Reading the offsets of ${partitionKey(at)}`, topic, async (cluster) => {
-      if ((await hasPartition(cluster, at)) && !(await hasLeader(cluster, at))) {
+    const { clock, options } = this.#connection;
+    const ask = () =>
+      this.#connection.askLeaders(`Reading the offsets of ${partitionKey(at)}`, topic, async (cluster) => {
+        if ((await hasPartition(cluster, at)) && !(await hasLeader(cluster, at))) return null;
+        return cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], ...where }]);
+      });
+    const endMs = clock.nowMs() + options.patienceMs / leaderlessShare;
+    let answer = await ask();
+    for (; answer === null; answer = await ask()) {
+      if (clock.nowMs() >= endMs) {
         throw new DependencyError(
           `${partitionKey(at)} has no leader: every broker that holds a replica of it is away, so its offsets cannot be asked for. Start one of them again`,
         );
       }
-      return cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], ...where }]);
-    });
+      await clock.sleep(leaderlessPauseMs);
+    }
     const found = answer.find((each) => each.topic === topic)?.partitions.find((each) => each.partition === partition);
     if (found === undefined) throw new DependencyError(`Partition ${partitionKey(at)} does not exist`);
     const offset = safeOffset(found.offset);
