@@ -1,5 +1,5 @@
 /** Whether a partition still holds the log that was read: its offsets alone do not tell, for a new topic may have more records than the old one had. */
-import { hashOfValue } from '../core/summarize/recordMark.ts';
+import { isMarked } from '../core/summarize/recordMark.ts';
 import type { RecordMark, ResumeState } from '../core/summarize/resumeState.ts';
 import type { Log, OffsetRange, TopicPartition } from '../log/port.ts';
 
@@ -33,7 +33,7 @@ async function isStillThere(log: Log, at: TopicPartition, mark: RecordMark): Pro
     const batch = await reader.next(patienceMs);
     const record = batch?.records.find(({ offset }) => offset >= mark.offset);
     if (record === undefined || record.offset !== mark.offset) return true;
-    return record.timestampMs === mark.timestampMs && hashOfValue(record.value) === mark.valueHash;
+    return isMarked(mark, record);
   } finally {
     await reader.close();
   }

@@ -15,7 +15,12 @@ export function markOf(record: LastRecord | RecordMark | null): RecordMark | nul
   return { offset: record.offset, timestampMs: record.timestampMs, valueHash: hashOfValue(record.value) };
 }
 
+/** Whether this is the record that the mark was made of; both stand at the same offset. */
+export function isMarked(mark: RecordMark, { timestampMs, value }: LastRecord): boolean {
+  return timestampMs === mark.timestampMs && hashOfValue(value) === mark.valueHash;
+}
+
 /** Hash of a record's value as `RecordMark` holds it. */
-export function hashOfValue(value: Uint8Array | null): number {
+function hashOfValue(value: Uint8Array | null): number {
   return value === null ? 0 : murmur2(value);
 }

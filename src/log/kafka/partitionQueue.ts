@@ -1,4 +1,4 @@
-import { hashOfValue } from '../../core/summarize/recordMark.ts';
+import { isMarked, type LastRecord, markOf } from '../../core/summarize/recordMark.ts';
 import type { RecordMark } from '../../core/summarize/resumeState.ts';
 import type { Batch, TopicPartition } from '../port.ts';
 import type { FetchedBatch } from './fetchResponse.ts';
@@ -54,19 +54,16 @@ export class PartitionQueue {
   }
 
   /** Judges what stands at `fetchOffset` while that is suspect; undefined where nothing came. */
-  verify(
-    found: { readonly offset: number; readonly timestampMs: number; readonly value: Uint8Array | null } | undefined,
-  ): 'same' | 'other' | 'unknown' {
+  verify(found: LastRecord | undefined): 'same' | 'other' | 'unknown' {
     if (!this.isSuspect || this.#last === null) return 'same';
     if (found === undefined) return 'unknown';
     // Compaction may have taken it: what follows proves nothing.
     if (found.offset !== this.#last.offset) return 'same';
-    return found.timestampMs === this.#last.timestampMs && hashOfValue(found.value) === this.#last.valueHash ? 'same' : 'other';
+    return isMarked(this.#last, found) ? 'same' : 'other';
   }
 
   put(fetched: FetchedBatch): void {
-    const last = fetched.batch.records.at(-1);
-    if (last !== undefined) this.#last = { offset: last.offset, timestampMs: last.timestampMs, valueHash: hashOfValue(last.value) };
+    this.#last = markOf(fetched.batch.records.at(-1) ?? null) ?? this.#last;
     this.#fetched.push(fetched);
     this.#bytes += fetched.bytes;
     this.position = fetched.batch.nextOffset;
