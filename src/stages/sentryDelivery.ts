@@ -69,12 +69,12 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
   }
   /** When an issue was first looked for in vain, by event. */
   const soughtSinceMs = new Map<string, number>();
-  /** Incidents of which Sentry has nothing, for it refused their events for good, until they are over. */
+  /** Incidents of which Sentry has nothing, for it refused their openings for good, until they are over. */
   const refusedIncidents = new Set<string>();
 
-  function note({ incident }: EventRecord, { outcome }: DeliveryAnswer): void {
+  function note({ incident, step }: EventRecord, { outcome }: DeliveryAnswer): void {
     if (outcome === 'accepted') refusedIncidents.delete(incident);
-    else if (outcome === 'poison' || outcome === 'too-large') refusedIncidents.add(incident);
+    else if (step === 'opened' && (outcome === 'poison' || outcome === 'too-large')) refusedIncidents.add(incident);
   }
 
   /**

@@ -266,6 +266,15 @@ it.each([400, 413] as const)(
   },
 );
 
+it('the end of an incident of which Sentry refused a later step only looks for its issue as before', async () => {
+  const to = await sink();
+  inbox.fail({ kind: 'status', status: 400 });
+  expect(await to.deliver(step('a', 1, 'escalated'))).toMatchObject({ outcome: 'poison' });
+  inbox.fail(null);
+  expect(await to.deliver(step('a', 2, 'recovered'))).toEqual({ outcome: 'retry' });
+  await to.close();
+});
+
 it('without a token says once what that means, sends reminders, and leaves issues open', async () => {
   await start(sink(null));
   await write(step('a', 0, 'opened'));
