@@ -129,8 +129,8 @@ export class Detector {
         // The clocks that were restored know it.
         if (isReread) return null;
         this.#moveClocks(message, atMs);
-        // A partition of which nothing is decided has no fact that could hold its clocks, and needs none.
-        if (this.#dataEndMs !== null) this.#firstUnsavedOffset ??= offset;
+        // Where nobody knows of a record yet, nothing will be decided that could hold the clocks, and nothing is to be held.
+        if (this.#clocks.highestMs !== null) this.#firstUnsavedOffset ??= offset;
         return this.#decideDue(offset);
     }
   }
@@ -240,10 +240,9 @@ export class Detector {
     for (;;) {
       const earliest = this.#predictions.earliestPaneMs;
       let endMs: number;
-      if (this.#dataEndMs === null) {
-        if (earliest === null) return;
-        endMs = earliest + hop;
-      } else endMs = this.#dataEndMs + hop;
+      if (this.#dataEndMs !== null) endMs = this.#dataEndMs + hop;
+      // A partition without models begins, too: else it kept labels without a model, and could not commit what its clocks have read.
+      else endMs = earliest === null ? Math.floor(clockMs / hop) * hop : earliest + hop;
       if (earliest !== endMs - hop && this.#areAll((model) => model.data.isDormant(endMs))) {
         // Nothing can follow from panes without data: stretches of them are stepped over at once.
         const lastPassed = Math.floor(clockMs / hop) * hop;
@@ -320,7 +319,8 @@ export class Detector {
   /** Data clock; at the end of all sources (files) the end of the last pane with data, so that no empty time follows it. */
   #dataClockMs(): number | null {
     const clockMs = this.#clocks.dataMs;
-    if (clockMs === null || clockMs < endWatermarkMs) return clockMs;
+    if (clockMs === null || clockMs === earliestWatermarkMs) return null;
+    if (clockMs < endWatermarkMs) return clockMs;
     return this.#endOf(this.#predictions.latestPaneMs, this.#dataEndMs);
   }
 

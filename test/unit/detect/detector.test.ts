@@ -5,7 +5,7 @@ import type { Step } from '../../../src/core/detect/step.ts';
 import type { EvaluationRecord, EventRecord } from '../../../src/core/incident/event.ts';
 import type { PredictionRecord } from '../../../src/core/record/record.ts';
 import type { CoreSettings } from '../../../src/core/settings.ts';
-import type { IdleRecord, PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import { anyModel, type IdleRecord, type PartialsMessage } from '../../../src/core/summarize/messages.ts';
 import { command } from '../../support/commands.ts';
 import { partialsOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
@@ -516,6 +516,30 @@ describe('a commit', () => {
     for (const [at, message] of [...messages, watermark(decided, 31), watermark(decided + 10, 32)].entries())
       if (at >= commit) restored.take(message, at);
     expect(restored.counts.gaps).toBe(0);
+  });
+});
+
+describe('a partition of partials that no model has come to', () => {
+  it('keeps no labels for one, commits what it has read, and decides a model that comes later as any other', () => {
+    const settings = settingsOf({ feedback: [topicSource('feedback')] });
+    const all = partialsOf(settings, trafficOf({ hours: 90, shiftAtHour: 99, feedbackPartitions: 1 }), new Random(6), false);
+    const comesAtMs = zero + 84 * hour;
+    const isThere = (one: PartialsMessage) => one.type !== 'partial' || one.model === anyModel || (one.paneMs ?? 0) >= comesAtMs;
+    const messages = all.filter(isThere);
+    const before = messages.slice(
+      0,
+      messages.findIndex((one) => one.type === 'partial' && one.model !== anyModel),
+    );
+    expect(before.filter((one) => one.type === 'partial').length).toBeGreaterThan(60);
+    const { detector } = decide(settings, before);
+    // As far as one source partition is ahead of another.
+    expect(detector.undecidedPanes).toBeLessThanOrEqual(20);
+    expect(detector.commitOffset(before.length)).toBeGreaterThan(before.length - 60);
+    const ends = decide(settings, messages)
+      .facts.byKind()
+      .node.filter(({ subject: { model, stepMs, cell } }) => model === 'fraud' && stepMs === hour && cell.version === '*')
+      .map(({ subject }) => (subject.endMs - zero) / hour);
+    expect(ends.sort((left, right) => left - right)).toEqual([85, 86, 87, 88, 89]);
   });
 });
 

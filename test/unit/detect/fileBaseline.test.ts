@@ -106,7 +106,8 @@ describe('a detector with a baseline file', () => {
     const { settings, files } = await baselinesOf('old.ndjson', false);
     const other = await baselinesOf('new.ndjson', false, 7);
     const restartedAfter = 100;
-    const { evaluations } = decide(settings, files, liveMessages(settings), [restartedAfter], other.files);
+    // One decision an hour, and one of the empty time before the first.
+    const { evaluations } = decide(settings, files, liveMessages(settings), [restartedAfter + 1], other.files);
     const verdicts = (fromHour: number, toHour: number) =>
       new Set(
         evaluations
