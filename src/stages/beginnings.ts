@@ -113,6 +113,7 @@ export class Beginnings {
       log,
       logger,
       at: { topic, partition },
+      role: around.role,
       firstStart,
       commits: around.commits,
       settings,

@@ -1,12 +1,13 @@
 /** What the `partials` topic says of source partitions, for a start whose commit does not: it was deleted, or moved by somebody else. */
 import { decodeMessage, isAboutSource } from '../core/summarize/codec.ts';
-import { generationOf, sourceKey } from '../core/summarize/messages.ts';
+import { earliestWatermarkMs, generationOf, sourceKey } from '../core/summarize/messages.ts';
 import type { Log } from '../log/port.ts';
 
-/** The newest log that was read of a source partition, and how far. */
+/** The newest log that was read of a source partition, how far, and the largest watermark of it; null where no record had an event time. */
 export interface KnownSource {
   readonly generation: number;
   readonly position: number;
+  readonly watermarkMs: number | null;
 }
 
 /** Longest wait for one batch. */
@@ -41,8 +42,15 @@ function take(known: Map<string, KnownSource>, value: Uint8Array): void {
   const message = decodeMessage(value);
   if (message.type !== 'watermark' && message.type !== 'idle') return;
   const { source, position } = message;
-  const before = known.get(sourceKey(source));
   const generation = generationOf(source);
-  if (before !== undefined && (before.generation > generation || (before.generation === generation && before.position >= position))) return;
-  known.set(sourceKey(source), { generation, position });
+  const key = sourceKey(source);
+  const before = known.get(key) ?? { generation, position: 0, watermarkMs: null };
+  if (before.generation > generation) return;
+  const watermarkMs = laterOf(before.watermarkMs, message.watermarkMs === earliestWatermarkMs ? null : message.watermarkMs);
+  // Event time goes on in another log, offsets begin anew.
+  known.set(key, { generation, position: before.generation === generation ? Math.max(before.position, position) : position, watermarkMs });
+}
+
+function laterOf(left: number | null, right: number | null): number | null {
+  return left === null || (right !== null && right > left) ? right : left;
 }

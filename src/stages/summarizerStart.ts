@@ -2,8 +2,8 @@
 import { requireHop } from '../core/configHash.ts';
 import type { Logger } from '../core/logger.ts';
 import type { CoreSettings } from '../core/settings.ts';
-import type { Loss, LossCause } from '../core/summarize/messages.ts';
-import type { SummarizerStart } from '../core/summarize/past.ts';
+import type { Loss, LossCause, SourceRole } from '../core/summarize/messages.ts';
+import { latenessOf, type SummarizerStart, seenBefore } from '../core/summarize/past.ts';
 import { parseResumeState, type ResumeState } from '../core/summarize/resumeState.ts';
 import type { Commit, Log, OffsetRange, TopicPartition } from '../log/port.ts';
 import type { KnownSource } from './knownSources.ts';
@@ -16,6 +16,7 @@ export interface StartQuestion {
   readonly log: Log;
   readonly logger: Logger;
   readonly at: TopicPartition;
+  readonly role: SourceRole;
   readonly firstStart: FirstStart;
   /** What the group has committed for each partition of the topic. */
   readonly commits: readonly (Commit | null)[];
@@ -76,7 +77,7 @@ async function withoutState(situation: Situation, commit: Commit | null): Promis
         { ...at, ...range, read: position, start: firstStart },
         'The committed position was deleted, for partials say that this partition was read: beginning as kafka.start says. What is passed over is reported as lost',
       );
-    return { start: outset(isNew ? low : await firstOffset(log, at, firstStart, range), position), generation };
+    return { start: outset(situation, isNew ? low : await firstOffset(log, at, firstStart, range), known), generation };
   }
   const facts = { ...at, committed: commit.offset, low, high, read: position };
   if (commit.offset > high) {
@@ -84,24 +85,24 @@ async function withoutState(situation: Situation, commit: Commit | null): Promis
       facts,
       'The committed position lies behind the end of the topic and was not written by this program: reading from the end',
     );
-    return { start: outset(high, position), generation };
+    return { start: outset(situation, high, known), generation };
   }
   if (commit.offset < low) {
     logger.error(
       facts,
       'The committed position lies before the first record and was not written by this program: reading from the first record',
     );
-    return { start: outset(low, position), generation };
+    return { start: outset(situation, low, known), generation };
   }
   logger.warn(
     facts,
     'The committed position was not written by this program: the panes that are open there stay incomplete. What is passed over is reported as lost, what was read before is not counted again',
   );
-  return { start: outset(commit.offset, position), generation };
+  return { start: outset(situation, commit.offset, known), generation };
 }
 
 async function withState(situation: Situation, commit: Commit, state: ResumeState): Promise<Beginning> {
-  const { log, logger, at, range, configHash, leftAt } = situation;
+  const { log, logger, at, range, settings, configHash, leftAt } = situation;
   const { low, high } = range;
   const generation = state.generation ?? 0;
   if (leftAt !== null || (state.offset ?? commit.offset) > high || (await isOtherLog(log, at, state, range))) {
@@ -126,7 +127,8 @@ async function withState(situation: Situation, commit: Commit, state: ResumeStat
       'The committed position was moved by somebody who kept the metadata: the panes that are open there stay incomplete. What is passed over is reported as lost, what was read before is not counted again',
     );
     const offset = Math.min(Math.max(commit.offset, low), high);
-    if (offset <= state.offset) return { start: outset(offset), generation };
+    if (offset <= state.offset)
+      return { start: startAt(offset, { lost: null, mostMs: seenBefore(state, latenessOf(situation.role, settings.window)) }), generation };
     return { start: { kind: 'gap', offset, state, lost: { cause: 'reset', from: state.offset, to: offset } }, generation };
   }
   if (commit.offset < low) {
@@ -174,16 +176,19 @@ function nothing(cause: LossCause, offset: number): Loss {
   return { cause, from: offset, to: offset };
 }
 
-/**
- * Offset 0 is the beginning: nothing was before. Before any other there was something; what lies behind the position that `partials` speaks of is passed over.
- */
-function outset(offset: number, position: number | null = null): SummarizerStart {
+/** At an offset whose past no commit tells; what lies behind the position that `partials` speaks of is passed over. */
+function outset({ role, settings }: Situation, offset: number, known: KnownSource | null): SummarizerStart {
+  const isPassedOver = known !== null && known.position < offset;
+  return startAt(offset, {
+    lost: isPassedOver ? { cause: 'reset', from: known.position, to: offset } : null,
+    mostMs: isPassedOver || known === null || known.watermarkMs === null ? null : known.watermarkMs + latenessOf(role, settings.window),
+  });
+}
+
+/** Offset 0 is the beginning: nothing was before. Before any other there was something. */
+function startAt(offset: number, { lost, mostMs }: { readonly lost: Loss | null; readonly mostMs: number | null }): SummarizerStart {
   if (offset === 0) return { kind: 'beginning', offset };
-  return {
-    kind: 'middle',
-    offset,
-    ...(position !== null && position < offset ? { lost: { cause: 'reset', from: position, to: offset } } : {}),
-  };
+  return { kind: 'middle', offset, ...(lost === null ? {} : { lost }), ...(mostMs === null ? {} : { mostMs }) };
 }
 
 function firstOffset(log: Log, at: TopicPartition, firstStart: FirstStart, range: OffsetRange): Promise<number> | number {

@@ -9,6 +9,7 @@ import type { FactSubject } from '../../src/core/detect/fact.ts';
 import { FactMap, restoreDetector } from '../../src/core/detect/restore.ts';
 import type { EventRecord } from '../../src/core/incident/event.ts';
 import { internalTopics } from '../../src/core/incident/topics.ts';
+import { partitionOf } from '../../src/core/record/partitioner.ts';
 import type { SourceRole } from '../../src/core/summarize/messages.ts';
 import {
   checkDeliveries,
@@ -215,11 +216,12 @@ function checkDecisions(
 
 /** A detector as the prelude left it, and where it reads on. */
 function detectorAfter(prelude: Prelude | null, settings: SimulatedScenario['settings'], partition: number) {
-  if (prelude === null) return { detector: new Detector(settings), from: 0 };
+  const tellsOf = (model: string) => partitionOf(model, internalPartitions) === partition;
+  if (prelude === null) return { detector: new Detector(settings, new Map(), tellsOf), from: 0 };
   const topics = internalTopics(settings.group);
   const facts = new FactMap();
   for (const [key, value] of prelude.valuesOf({ topic: topics.history, partition })) facts.put(key, value);
-  const { detector } = restoreDetector(settings, facts);
+  const { detector } = restoreDetector(settings, facts, new Map(), tellsOf);
   return { detector, from: prelude.committed(`${settings.group}-detect`, { topic: topics.partials, partition }) };
 }
 

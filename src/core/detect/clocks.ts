@@ -5,7 +5,14 @@
  * whole `idleAfter` since (docs/decisions/0047-idle-is-confirmed.md). A burst after a pause, of which one partition is read first, loses nothing.
  */
 import type { IncidentKind } from '../incident/event.ts';
-import { generationOf, type IdleRecord, type SourceRole, sourceKey, type WatermarkRecord } from '../summarize/messages.ts';
+import {
+  earliestWatermarkMs,
+  generationOf,
+  type IdleRecord,
+  type SourceRole,
+  sourceKey,
+  type WatermarkRecord,
+} from '../summarize/messages.ts';
 import { type Gap, newlyLost, stretchOf } from './loss.ts';
 
 /** Whether incidents of a kind live on the label clock; all others live on the data clock. */
@@ -47,16 +54,23 @@ export class SourceClocks {
   readonly #predictionTopics: readonly string[];
   readonly #feedbackTopics: readonly string[];
   readonly #silenceAfterMs: number;
+  readonly #latenessMs: number;
   readonly #sources = new Map<string, SourceState>();
   readonly #counts = new Map<string, number>();
   #dataMs: number | null = null;
   /** As `tornFromMs`, of sources that have not spoken yet; null where nothing is missing. */
   #tornFromMs: number | null = null;
 
-  constructor(options: { predictionTopics: readonly string[]; feedbackTopics: readonly string[]; silenceAfterMs: number }) {
+  constructor(options: {
+    predictionTopics: readonly string[];
+    feedbackTopics: readonly string[];
+    silenceAfterMs: number;
+    latenessMs: number;
+  }) {
     this.#predictionTopics = options.predictionTopics;
     this.#feedbackTopics = options.feedbackTopics;
     this.#silenceAfterMs = options.silenceAfterMs;
+    this.#latenessMs = options.latenessMs;
   }
 
   /** The source records that were lost before this message, if it is the first to tell of them; to be asked before `watermark` or `idle` takes it. */
@@ -68,7 +82,20 @@ export class SourceClocks {
     const lost = newlyLost(state, record);
     if (lost === null) return null;
     state.lostTo = lost.to;
-    return { reason: 'gap', ...stretchOf(state, record, this.#dataMs), lost };
+    return { reason: 'gap', role: state.role, ...stretchOf(state, record, this.#dataMs), lost };
+  }
+
+  /**
+   * The stretch of which records may not have been read, where the reading of the partition began in their middle; to be asked before `watermark` takes the record. It
+   * also holds panes of which the partition has no record left, and those of which a better partial is there that covers less.
+   */
+  unknownBefore(record: WatermarkRecord): Gap | null {
+    if (record.unknownUntilMs === undefined) return null;
+    const state = this.#sources.get(sourceKey(record.source));
+    if (state !== undefined && isBehind(state, record)) return null;
+    const fromMs = state?.watermarkMs ?? earliestWatermarkMs;
+    // A gap concerns panes that were still open at its end.
+    return { reason: 'gap', role: record.source.role, fromMs, toMs: record.unknownUntilMs - this.#latenessMs };
   }
 
   /** Takes a watermark record; gives the gap that it reveals (its `previous` lies beyond what is known, or its partition is new), or null. */
@@ -185,9 +212,10 @@ export class SourceClocks {
   }
 
   #gapBefore(state: SourceState, { previous, watermarkMs }: WatermarkRecord, isNew: boolean): Gap | null {
-    if (isNew && this.#dataMs !== null) return { reason: 'new-partition', fromMs: this.#dataMs, toMs: Math.max(this.#dataMs, watermarkMs) };
+    if (isNew && this.#dataMs !== null)
+      return { reason: 'new-partition', role: state.role, fromMs: this.#dataMs, toMs: Math.max(this.#dataMs, watermarkMs) };
     if (state.watermarkMs === null || previous <= state.position) return null;
-    return { reason: 'gap', fromMs: state.watermarkMs, toMs: watermarkMs };
+    return { reason: 'gap', role: state.role, fromMs: state.watermarkMs, toMs: watermarkMs };
   }
 
   /** A source speaks again after messages were lost: where its position has moved meanwhile, so may its partials have been. */
@@ -196,7 +224,7 @@ export class SourceClocks {
     if (tornFromMs === undefined) return null;
     delete state.tornFromMs;
     if (position === state.position || watermarkMs === null) return null;
-    return { reason: 'lost-partials', fromMs: tornFromMs, toMs: Math.max(tornFromMs, watermarkMs) };
+    return { reason: 'lost-partials', role: state.role, fromMs: tornFromMs, toMs: Math.max(tornFromMs, watermarkMs) };
   }
 
   #state(record: WatermarkRecord | IdleRecord): SourceState {

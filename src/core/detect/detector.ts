@@ -75,6 +75,7 @@ export class Detector {
       predictionTopics: settings.predictions.map((source) => source.topic),
       feedbackTopics: settings.feedback.map((source) => source.topic),
       silenceAfterMs: settings.window.silenceAfterMs,
+      latenessMs: settings.window.latenessMs,
     });
   }
 
@@ -190,8 +191,10 @@ export class Detector {
   }
 
   #moveClocks(message: WatermarkRecord | IdleRecord, atMs: number | null): void {
+    const unknown = message.type === 'watermark' ? this.#clocks.unknownBefore(message) : null;
     const loss = this.#clocks.takeLoss(message);
     const gap = message.type === 'idle' ? this.#clocks.idle(message, atMs) : this.#clocks.watermark(message);
+    if (unknown !== null) this.#gaps.push(unknown);
     if (gap !== null) this.#gaps.push(gap);
     if (loss !== null) {
       this.#gaps.push(loss);
@@ -372,7 +375,10 @@ export class Detector {
     const startMs = endMs - this.#settings.window.hopMs;
     const { latenessMs } = this.#settings.window;
     const reasons = new Set<string>();
-    for (const gap of this.#gaps) if (gap.toMs + latenessMs > startMs && gap.fromMs < endMs) reasons.add(gap.reason);
+    for (const { reason, role, fromMs, toMs } of this.#gaps) {
+      const isConcerned = role === undefined || roles.includes(role);
+      if (isConcerned && toMs + latenessMs > startMs && fromMs < endMs) reasons.add(reason);
+    }
     if (isConfigChanged) reasons.add('config-change');
     if (roles.some((role) => this.#clocks.isIdleBefore(role, endMs))) reasons.add('idle');
     return [...reasons].sort();

@@ -4,7 +4,14 @@
  */
 import { pseudoModel } from '../record/record.ts';
 import type { CoreSettings } from '../settings.ts';
-import { earliestWatermarkMs, endWatermarkMs, type IdleRecord, type LossCause, type WatermarkRecord } from '../summarize/messages.ts';
+import {
+  earliestWatermarkMs,
+  endWatermarkMs,
+  type IdleRecord,
+  type LossCause,
+  type SourceRole,
+  type WatermarkRecord,
+} from '../summarize/messages.ts';
 
 /** What is known of a source partition before a message of it. */
 interface KnownSource {
@@ -31,6 +38,8 @@ export interface LostRecords {
  */
 export interface Gap {
   readonly reason: 'gap' | 'new-partition' | 'lost-partials';
+  /** What may be missing: data panes are about predictions alone. Absent: both. */
+  readonly role?: SourceRole;
   readonly fromMs: number;
   readonly toMs: number;
   /** Absent in facts of releases that told nobody of losses. */

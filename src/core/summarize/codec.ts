@@ -37,6 +37,8 @@ const messageWireVersion = 1;
 const typeCodes = { partial: 1, watermark: 2, idle: 3, part: 4, command: 5 } as const;
 /** Added to the code of a watermark or idle record that ends with a loss: without one they are as they were before losses were told. */
 const withLoss = 0x10;
+/** Added to the code of a watermark record that ends with the end of what is not known. */
+const withUnknown = 0x20;
 /** Added to the role of a source that ends with a generation. */
 const withGeneration = 2;
 
@@ -56,7 +58,7 @@ export interface PartialPart extends PartialHead {
 export function encodeMessage(message: PartialsMessage | PartialPart): Uint8Array {
   const writer = new ByteWriter(message.type === 'partial' ? 16_384 : 256);
   writer.u8(messageWireVersion);
-  writer.u8(typeCodes[message.type] + ('lost' in message && message.lost !== undefined ? withLoss : 0));
+  writer.u8(typeCodes[message.type] + flagsOf(message));
   switch (message.type) {
     case 'partial':
       writeHead(writer, message);
@@ -77,6 +79,7 @@ export function encodeMessage(message: PartialsMessage | PartialPart): Uint8Arra
       writer.f64(message.watermarkMs);
       writer.varint(message.partitions);
       writeLoss(writer, message.lost);
+      if (message.unknownUntilMs !== undefined) writer.f64(message.unknownUntilMs);
       break;
     case 'idle':
       writeSource(writer, message.source);
@@ -106,7 +109,7 @@ export function decodeMessage(bytes: Uint8Array): PartialsMessage | PartialPart 
 
 /** Whether these are the bytes of a watermark or idle record, without reading them whole. */
 export function isAboutSource(bytes: Uint8Array): boolean {
-  const type = (bytes[1] ?? 0) % withLoss;
+  const type = (bytes[1] ?? 0) & ~(withLoss | withUnknown);
   return bytes[0] === messageWireVersion && (type === typeCodes.watermark || type === typeCodes.idle);
 }
 
@@ -163,6 +166,12 @@ function readMessage(reader: ByteReader, type: number): PartialsMessage | Partia
       const known = readMessage(reader, type - withLoss);
       if (known.type !== 'watermark' && known.type !== 'idle') throw reader.wrong(`unknown message type ${type}`);
       return { ...known, lost: readLoss(reader) };
+    }
+    case typeCodes.watermark + withUnknown:
+    case typeCodes.watermark + withLoss + withUnknown: {
+      const known = readMessage(reader, type - withUnknown);
+      if (known.type !== 'watermark') throw reader.wrong(`unknown message type ${type}`);
+      return { ...known, unknownUntilMs: readFinite(reader) };
     }
     default:
       throw reader.wrong(`unknown message type ${type}`);
@@ -251,6 +260,12 @@ function readSource(reader: ByteReader): SourcePartition {
   const generation = reader.varint();
   if (generation === 0) throw reader.wrong('a generation that must not be written');
   return { ...source, generation };
+}
+
+function flagsOf(message: PartialsMessage | PartialPart): number {
+  if (message.type !== 'watermark' && message.type !== 'idle') return 0;
+  const isUnknown = message.type === 'watermark' && message.unknownUntilMs !== undefined;
+  return (message.lost === undefined ? 0 : withLoss) + (isUnknown ? withUnknown : 0);
 }
 
 function writeLoss(writer: ByteWriter, lost: Loss | undefined): void {

@@ -23,6 +23,11 @@ export class Coverage {
     return this.#unknown !== null && this.#unknown.untilMs === null;
   }
 
+  /** Panes that start before this time may have records that are not known; null where none has, or where no record has told yet. */
+  get unknownUntilMs(): number | null {
+    return this.#unknown?.untilMs ?? null;
+  }
+
   /** Records before this offset are not known. */
   beginAt(offset: number): void {
     this.#unknown = { fromOffset: offset, untilMs: null };

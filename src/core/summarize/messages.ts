@@ -108,6 +108,8 @@ export interface WatermarkRecord {
   readonly partitions: number;
   /** What was lost since the watermark record before. */
   readonly lost?: Loss;
+  /** The reading began in the middle of the partition: panes that start before this time may have records that were not read. */
+  readonly unknownUntilMs?: number;
 }
 
 /** The source partition has had nothing new for `idleForMs`; its open cells up to `position` are in partials. */

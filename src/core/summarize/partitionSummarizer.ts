@@ -16,7 +16,7 @@ import {
 import { rememberedShapes } from './modelShape.ts';
 import { OpenPanes, type Point } from './openPanes.ts';
 import type { PaneBuilder } from './paneBuilder.ts';
-import { joinLosses, pastOf, type SummarizerStart } from './past.ts';
+import { joinLosses, latenessOf, pastOf, type SummarizerStart } from './past.ts';
 import { type LastRecord, markOf } from './recordMark.ts';
 import { formatResumeState, type RecordMark, type ResumeState } from './resumeState.ts';
 import { aheadOfLog, wrongKind } from './unusable.ts';
@@ -89,7 +89,7 @@ export class PartitionSummarizer {
     this.#partitions = options.partitions;
     this.#firstPartitions = options.firstPartitions ?? options.partitions;
     this.#hopMs = settings.window.hopMs;
-    this.#latenessMs = source.role === 'feedback' ? 0 : settings.window.latenessMs;
+    this.#latenessMs = latenessOf(source.role, settings.window);
     const past = pastOf(start, this.#hopMs, this.#latenessMs);
     this.#coverage = new Coverage(start.offset, past.unknownPast, past.closedUntilMs);
     const pane = {
@@ -334,9 +334,9 @@ export class PartitionSummarizer {
     const closedUntilMs = this.#paneOf(watermarkMs);
     if (this.#closedUntilMs !== null && closedUntilMs <= this.#closedUntilMs) return;
     this.#closedUntilMs = closedUntilMs;
-    const partials = this.#panes.closeUntil(closedUntilMs, this.#hopMs, this.#chunk, this.#position);
+    this.#emit(this.#panes.closeUntil(closedUntilMs, this.#hopMs, this.#chunk, this.#position), watermarkMs);
+    // Behind the watermark record, which is the last to say how far the past is not known.
     this.#coverage.close(closedUntilMs);
-    this.#emit(partials, watermarkMs);
   }
 
   #enterChunk(chunk: number): void {
@@ -349,6 +349,7 @@ export class PartitionSummarizer {
   }
 
   #emit(partials: readonly PartialRecord[], watermarkMs: number): void {
+    const { unknownUntilMs } = this.#coverage;
     const watermark: WatermarkRecord = {
       type: 'watermark',
       source: this.#source,
@@ -357,6 +358,7 @@ export class PartitionSummarizer {
       watermarkMs,
       partitions: this.#partitions,
       ...(this.#lost === null ? {} : { lost: this.#lost }),
+      ...(unknownUntilMs === null ? {} : { unknownUntilMs }),
     };
     this.#lost = null;
     this.#announced = this.#point();

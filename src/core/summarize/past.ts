@@ -1,13 +1,22 @@
 /** What a summarizer knows of the records before its start (docs/design/protocol.md, Restart). */
-import type { Loss } from './messages.ts';
+import type { WindowSettings } from '../settings.ts';
+import type { Loss, SourceRole } from './messages.ts';
 import type { ResumeState, UnknownPast } from './resumeState.ts';
+
+/** How long panes of a source stay open after their end: feedback, which is filed by arrival, is never late. */
+export function latenessOf(role: SourceRole, { latenessMs }: Pick<WindowSettings, 'latenessMs'>): number {
+  return role === 'feedback' ? 0 : latenessMs;
+}
 
 /** Where a summarizer begins, and what is known of the records before. */
 export type SummarizerStart =
   /** Nothing was before: a partition whose first record is still there. */
   | { readonly kind: 'beginning'; readonly offset: number }
-  /** Something was before, nothing is known of it, but what of it was lost. */
-  | { readonly kind: 'middle'; readonly offset: number; readonly lost?: Loss }
+  /**
+   * Something was before, of which nothing is known but what was lost of it, and `mostMs`: no event time (feedback: arrival) before is larger. Absent where that is
+   * not known either: then it is taken from the first record, as if that were not late.
+   */
+  | { readonly kind: 'middle'; readonly offset: number; readonly lost?: Loss; readonly mostMs?: number }
   /** At a committed resume point. */
   | { readonly kind: 'resume'; readonly offset: number; readonly state: ResumeState }
   /** After a committed resume point, behind records up to `offset` that are not to be had any more; `lost`: those that are in no partial. */
@@ -30,7 +39,7 @@ export function pastOf(start: SummarizerStart, hopMs: number, latenessMs: number
     case 'middle':
       return {
         ...nothing,
-        unknownPast: { fromOffset: start.offset, untilMs: null },
+        unknownPast: { fromOffset: start.offset, untilMs: start.mostMs === undefined ? null : paneEndAfter(start.mostMs, hopMs) },
         ...(start.lost === undefined ? {} : { lost: start.lost }),
       };
     case 'resume':
@@ -60,8 +69,8 @@ export function joinLosses(earlier: Loss | undefined, later: Loss): Loss {
     : { cause: later.cause, from: Math.min(earlier.from, later.from), to: Math.max(earlier.to, later.to) };
 }
 
-/** The largest event time that was seen before a loss, at the least: also what an idle flush saw, and what closed the last closed pane. */
-function seenBefore({ maxTimeMs, idle, closedUntilMs }: ResumeState, latenessMs: number): number | null {
+/** The largest event time that was seen before a resume point, at the least: also what an idle flush saw, and what closed the last closed pane. */
+export function seenBefore({ maxTimeMs, idle, closedUntilMs }: ResumeState, latenessMs: number): number | null {
   const seen = [maxTimeMs, idle?.maxTimeMs ?? null, closedUntilMs === null ? null : closedUntilMs + latenessMs];
   return seen.reduce((most, timeMs) => (timeMs === null || (most !== null && most >= timeMs) ? most : timeMs), null);
 }
@@ -69,5 +78,10 @@ function seenBefore({ maxTimeMs, idle, closedUntilMs }: ResumeState, latenessMs:
 /** Where an idle flush has everything that was deleted, only the panes that it left open are incomplete from here on. */
 function unknownAfterGap(offset: number, idle: ResumeState['idle'], maxTimeMs: number | null, hopMs: number): UnknownPast {
   const isCovered = idle !== null && offset <= idle.position;
-  return { fromOffset: offset, untilMs: isCovered && maxTimeMs !== null ? (Math.floor(maxTimeMs / hopMs) + 1) * hopMs : null };
+  return { fromOffset: offset, untilMs: isCovered && maxTimeMs !== null ? paneEndAfter(maxTimeMs, hopMs) : null };
+}
+
+/** End of the pane that holds this time. */
+function paneEndAfter(timeMs: number, hopMs: number): number {
+  return (Math.floor(timeMs / hopMs) + 1) * hopMs;
 }

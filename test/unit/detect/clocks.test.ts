@@ -11,7 +11,7 @@ import {
 const silenceAfterMs = 900_000;
 
 function clocksOf(predictionTopics = ['predictions'], feedbackTopics: string[] = []): SourceClocks {
-  return new SourceClocks({ predictionTopics, feedbackTopics, silenceAfterMs });
+  return new SourceClocks({ predictionTopics, feedbackTopics, silenceAfterMs, latenessMs: 0 });
 }
 
 function watermark(
@@ -260,8 +260,25 @@ describe('a gap', () => {
   it('is where a watermark record begins beyond what is known of its partition', () => {
     const clocks = clocksOf();
     clocks.watermark(watermark(0, 500, { position: 100 }));
-    expect(clocks.watermark(watermark(0, 900, { position: 300, previous: 200 }))).toEqual({ reason: 'gap', fromMs: 500, toMs: 900 });
+    expect(clocks.watermark(watermark(0, 900, { position: 300, previous: 200 }))).toEqual({
+      reason: 'gap',
+      role: 'predictions',
+      fromMs: 500,
+      toMs: 900,
+    });
     expect(clocks.watermark(watermark(0, 1_000, { position: 400, previous: 300 }))).toBeNull();
+  });
+
+  it('reaches, where the reading of a partition began in the middle, from what was known of it to the first pane that is whole', () => {
+    const clocks = clocksOf();
+    const first = watermark(0, 500, { position: 101, previous: 100, unknownUntilMs: 900 });
+    expect(clocks.unknownBefore(first)).toEqual({ reason: 'gap', role: 'predictions', fromMs: earliestWatermarkMs, toMs: 900 });
+    clocks.watermark(first);
+    const second = watermark(0, 700, { position: 200, previous: 101, unknownUntilMs: 900 });
+    expect(clocks.unknownBefore(second)).toMatchObject({ fromMs: 500, toMs: 900 });
+    clocks.watermark(second);
+    expect(clocks.unknownBefore(first)).toBeNull();
+    expect(clocks.unknownBefore(watermark(0, 1_000, { position: 300, previous: 200 }))).toBeNull();
   });
 
   it('is none where a restart goes back to its resume point, nor at the first record of a partition', () => {

@@ -164,6 +164,18 @@ describe('a gap in what was summarized', () => {
     expect(events.length).toBeGreaterThan(0);
     expect(events.every((event) => event.inexactReasons.includes('gap'))).toBe(true);
   });
+
+  it.each(['predictions', 'feedback'] as const)('before the reading of %s began concerns what is decided of them', (role) => {
+    const settings = settingsOf({ feedback: [topicSource('feedback')] });
+    const messages = partialsOf(settings, trafficOf({ feedbackPartitions: 1 }), new Random(6)).map((message): PartialsMessage => {
+      const isFirst = message.type === 'watermark' && message.previous === 0 && message.source.role === role;
+      return isFirst ? { ...message, unknownUntilMs: zero + 96 * hour } : message;
+    });
+    const { events } = decide(settings, messages);
+    expect(events.some(({ kind }) => kind === 'drift')).toBe(true);
+    for (const { kind, inexactReasons } of events)
+      expect([kind, inexactReasons]).toEqual([kind, role === 'predictions' || kind === 'performance' ? ['gap'] : []]);
+  });
 });
 
 describe('labels of a feedback topic', () => {

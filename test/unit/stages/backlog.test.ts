@@ -81,4 +81,24 @@ describe('a start on three weeks of history', () => {
     }
     await worker.stop();
   });
+
+  it('marks every pane before the first record of a partition that retention has cut: others may reach back farther', async () => {
+    const pipeline = await Pipeline.create(settings, { startMs: startMs + 30 * hourMs, partitions: 2 });
+    const offsets = [0, 0];
+    for (let timeMs = startMs; timeMs < startMs + 30 * hourMs; timeMs += hopMs / rowsPerPane) {
+      for (const partition of [0, 1]) await pipeline.produce(partition, [{ timeMs }], timeMs);
+      if (timeMs < startMs + 4.5 * hourMs) offsets[1] = (offsets[1] ?? 0) + 1;
+    }
+    pipeline.log.deleteRecordsBefore({ topic: 'predictions', partition: 1 }, offsets[1] ?? 0);
+    const worker = pipeline.start('w0', { start: 'earliest' });
+    await pipeline.runUntil(startMs + 30 * hourMs + 20_000);
+    const panes = await pipeline.panes();
+    expect(panes.size).toBeGreaterThan(25);
+    for (const [endMs, { rows, inexact }] of panes) {
+      const end = (endMs - startMs) / hopMs;
+      const cut = end < 5 ? 1 : end === 5 ? 1.5 : 2;
+      expect([end, rows, inexact]).toEqual([end, cut * rowsPerPane, end <= 6 ? ['gap'] : []]);
+    }
+    await worker.stop();
+  });
 });

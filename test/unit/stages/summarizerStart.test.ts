@@ -57,7 +57,16 @@ async function startOf(
   known: KnownSource | null = null,
 ): Promise<StartAnswer & { said: string }> {
   const logger = collectingLogger();
-  const question = { log: one.log, logger, at, firstStart: 'earliest', commits: [commit], settings, configHash } as const;
+  const question = {
+    log: one.log,
+    logger,
+    at,
+    role: 'predictions',
+    firstStart: 'earliest',
+    commits: [commit],
+    settings,
+    configHash,
+  } as const;
   const answer = await findStart({ ...question, known: async () => known, leftAt: null });
   return { ...answer, said: logger.lines.map(({ level, message }) => `${level} ${message}`).join() };
 }
@@ -106,9 +115,24 @@ describe('a start', () => {
 
   it('knows by what partials say that a topic is another one, although its commits went with it', async () => {
     const one = await world();
-    expect(brief(await startOf(one, null, { generation: 2, position: 400 }))).toEqual(['anew', 0, 3]);
-    expect(brief(await startOf(one, null, { generation: 2, position: 7 }))).toEqual(['beginning', 0, 2]);
+    expect(brief(await startOf(one, null, { generation: 2, position: 400, watermarkMs: null }))).toEqual(['anew', 0, 3]);
+    expect(brief(await startOf(one, null, { generation: 2, position: 7, watermarkMs: null }))).toEqual(['beginning', 0, 2]);
     expect(brief(await startOf(one, null))).toEqual(['beginning', 0, 0]);
+  });
+
+  it('knows by what partials say, or by the metadata, how far event time had come before a position that was moved back', async () => {
+    const one = await world();
+    const { latenessMs } = settings.window;
+    const moved = { ...at, offset: 3, metadata: '' };
+    const known = { generation: 0, position: 7, watermarkMs: 900_000 };
+    expect((await startOf(one, moved, known)).start).toEqual({ kind: 'middle', offset: 3, mostMs: 900_000 + latenessMs });
+    expect((await startOf(one, moved)).start).toEqual({ kind: 'middle', offset: 3 });
+    expect((await startOf(one, moved, { ...known, watermarkMs: null })).start).toEqual({ kind: 'middle', offset: 3 });
+    // What lies between may be of any time.
+    const lost = { cause: 'reset', from: 2, to: 3 };
+    expect((await startOf(one, moved, { ...known, position: 2 })).start).toEqual({ kind: 'middle', offset: 3, lost });
+    const kept = { ...commitOf(one, { maxTimeMs: 500_000, closedUntilMs: 900_000 }), offset: 3 };
+    expect((await startOf(one, kept)).start).toEqual({ kind: 'middle', offset: 3, mostMs: 900_000 + latenessMs });
   });
 
   it('tells a commit that was moved together with its metadata from one of ours', async () => {

@@ -134,14 +134,17 @@ const message: fc.Arbitrary<PartialsMessage> = fc.oneof(
   partial,
   command,
   withLoss(
-    fc.record({
-      type: fc.constant('watermark' as const),
-      source,
-      position: count,
-      previous: count,
-      watermarkMs: time,
-      partitions: fc.nat(99),
-    }),
+    fc
+      .record({
+        type: fc.constant('watermark' as const),
+        source,
+        position: count,
+        previous: count,
+        watermarkMs: time,
+        partitions: fc.nat(99),
+        unknownUntilMs: fc.option(time),
+      })
+      .map(({ unknownUntilMs, ...record }) => (unknownUntilMs === null ? record : { ...record, unknownUntilMs })),
   ),
   withLoss(
     fc.record({

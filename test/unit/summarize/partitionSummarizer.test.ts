@@ -250,6 +250,34 @@ describe('A start that does not know what was before', () => {
     ]);
   });
 
+  it('says so in its watermark records, until all panes are whole', () => {
+    const one = make({ start: middle });
+    one.add(
+      prediction(),
+      prediction({ timeMs: t0 + hopMs }),
+      prediction({ timeMs: t0 + 2 * hopMs }),
+      prediction({ timeMs: t0 + 4 * hopMs }),
+      prediction({ timeMs: t0 + 5 * hopMs }),
+    );
+    const told = one.summarizer.drain().map(({ watermark }) => watermark.unknownUntilMs);
+    expect(told[0]).toBe(t0 + hopMs + latenessMs);
+    expect(told.at(-1)).toBeUndefined();
+  });
+
+  it('takes a late record for none where something tells how far event time had come', () => {
+    const start: SummarizerStart = { ...middle, mostMs: t0 + hopMs + 1 };
+    const one = make({ start });
+    // Late for whoever has read what was before, and the first record for this reader.
+    one.add(prediction({ timeMs: t0 - 4 * hopMs }), prediction({ timeMs: t0 + hopMs + 1 }), prediction({ timeMs: t0 + 2 * hopMs }));
+    one.add(prediction({ timeMs: t0 + 4 * hopMs }));
+    expect(of(one.partials()).map(({ paneMs, complete }) => [((paneMs ?? 0) - t0) / hopMs, complete])).toEqual([
+      [-4, false],
+      [1, false],
+      [2, true],
+      [4, true],
+    ]);
+  });
+
   it('remembers that across a restart', () => {
     const one = make({ start: middle }).add(prediction(), prediction());
     const { offset, metadata } = one.summarizer.resumePoint();
