@@ -17,6 +17,8 @@ export type Settlement = 'accepted' | 'parked' | 'suppressed';
 interface Deliveries {
   /** Last ordinal by incident. */
   readonly ordinals: ReadonlyMap<string, number>;
+  /** Incidents whose openings stand on the dead-letter topic, and of which nothing has been delivered since. */
+  readonly refused: ReadonlySet<string>;
   readonly cap: CapState;
 }
 
@@ -52,6 +54,7 @@ export async function readDeliveries(
 ): Promise<Deliveries | null> {
   const prefix = keyPrefix(sink);
   const ordinals = new Map<string, number>();
+  const refused = new Set<string>();
   const records = new Map<string, CapRecord>();
   const told = new Map<number, number>();
   const isWhole = await readToBarrier(from, at, barrierKey, isWanted, (key, value) => {
@@ -65,11 +68,13 @@ export async function readDeliveries(
     const ordinal = wholeNumber(fields.ordinal);
     if (!key.startsWith(prefix) || incident.includes(':') || ordinal === null || ordinal < (ordinals.get(incident) ?? ordinal)) return;
     ordinals.set(incident, ordinal);
+    if (ordinal === 0 && fields.settlement === ('parked' satisfies Settlement)) refused.add(incident);
+    else refused.delete(incident);
     const cap = capOf(fields.cap);
     if (cap === null) records.delete(incident);
     else records.set(incident, cap);
   });
-  return isWhole ? { ordinals, cap: { records, told } } : null;
+  return isWhole ? { ordinals, refused, cap: { records, told } } : null;
 }
 
 function keyPrefix(sink: SinkName): string {

@@ -190,6 +190,7 @@ export class NotifyStage {
     const { start, kind } = whereToBegin(commit ?? null, range, low);
     if (kind === 'gone' || kind === 'moved') logger.warn({ ...at, committed: commit?.offset, low, high }, beginnings[kind]);
     member.start(at, start);
+    sink.recall?.(delivered.refused);
     const nowMs = this.#options.clock.nowMs();
     this.#tasks.set(at.partition, notifyTask(own, start, delivered.ordinals, range, nowMs));
     this.#storm?.cap.takeUp(at.partition, delivered.cap);

@@ -193,6 +193,9 @@ export async function startSentryDelivery(options: SentryDeliveryOptions): Promi
         await reopen(place, event, archived).catch((error: unknown) => void refused(event, error));
       return answer;
     },
+    recall(refused) {
+      for (const incident of refused) refusedIncidents.add(incident);
+    },
     deliverSummary: (summary) => client.deliver(stormIssueOf(summary, context)),
     close: () => client.close(),
   };

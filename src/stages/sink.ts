@@ -13,6 +13,8 @@ export interface Sink {
    * `end`: how its incident has ended since, where that waits behind the event already (the sink was away): worth knowing, and no reason to wake anybody.
    */
   deliver(event: EventRecord, end?: EventRecord | null): Promise<DeliveryAnswer>;
+  /** Incidents whose openings it refused for good when another worker, or an earlier run of this one, had them: it has nothing of them. */
+  recall?(refused: Iterable<string>): void;
   /** One attempt to tell of the incidents that the cap on new issues has suppressed. A sink without it has no cap. */
   deliverSummary?(summary: StormSummary): Promise<DeliveryAnswer>;
   close(): Promise<void>;

@@ -250,14 +250,22 @@ describe('an API that does not do as asked', () => {
   });
 });
 
-it.each([400, 413] as const)(
-  'the end of an incident whose opening Sentry refused for good (%d) is done with at once: what comes after does not wait',
-  async (status) => {
+it.each([
+  [400, 'the same worker'],
+  [413, 'the same worker'],
+  [400, 'another worker'],
+] as const)(
+  'the end of an incident whose opening Sentry refused for good (%d) is done with at once by %s: what comes after does not wait',
+  async (status, who) => {
     inbox.fail({ kind: 'status', status });
     await start();
     await write(step('a', 0, 'opened'));
     await until(() => said('refused the event for good'));
     inbox.fail(null);
+    if (who === 'another worker') {
+      await stop();
+      await start();
+    }
     await write(step('a', 1, 'recovered'));
     await until(() => said('Sentry refused its events, so there is no issue to resolve'));
     await write(step('b', 0, 'opened', { chain: hex('a') }));
