@@ -1,7 +1,7 @@
 /** The page of a backtest: self-contained HTML without scripts, for a person who decides whether the thresholds are right. */
 import { escaped } from '../chart/svg.ts';
 import { dayMs, formatDuration } from '../core/duration.ts';
-import type { EvaluationRecord, EventRecord } from '../core/incident/event.ts';
+import { type EvaluationRecord, type EventRecord, sinceOf } from '../core/incident/event.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { type Aggregate, aggregate, type SeriesRow } from './aggregate.ts';
 import { incidentSection, incidentsOf } from './incidentSection.ts';
@@ -102,7 +102,7 @@ function incidentList(events: readonly EventRecord[]): string {
       const [first] = steps;
       const last = steps.at(-1) ?? first;
       return [
-        timeText(first.start),
+        timeText(sinceOf(first)),
         `<a href="#incident-${escaped(id)}">${escaped(kindNames[first.kind])}</a>`,
         escaped(first.model),
         escaped(first.summary),

@@ -3,7 +3,7 @@
  * same event. What it looks like to people is `wording.ts`, what may leave is `privacy.ts`.
  */
 import type { Event } from '@sentry/core';
-import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import { type EventRecord, type EventSeries, sinceOf } from '../core/incident/event.ts';
 import { acceptCommand, type CommandFacts, muteCommand, replayCommand } from './commands.ts';
 import { harmlessPart, isPrivate, type Sensitive } from './privacy.ts';
 import { changeText, count, cut, effectsText, issueLine, issueTitle, lineLength, oneLine, overText, ranked, size } from './wording.ts';
@@ -110,7 +110,7 @@ function whatChanged(event: EventRecord, end: EventRecord | null): Flat {
   return {
     step: event.step,
     kind: event.kind,
-    'open since': plainTime(event.start),
+    'open since': plainTime(sinceOf(event)),
     ...(end === null ? {} : { 'over since': `${plainTime(end.windowEnd)}: ${end.step} before Sentry could be told of this step` }),
     window: `${plainTime(event.windowStart)} to ${plainTime(event.windowEnd)}`,
     scale: event.scale,
@@ -147,7 +147,7 @@ function seriesRow(series: EventSeries, sensitive: Sensitive): string {
     changeText(series, sensitive),
     effectsText(series),
     ...changes,
-    `n ${count(series.n)}, baseline ${count(series.baselineN)}`,
+    `n ${count(series.n)}${series.scale === undefined ? '' : ` in ${series.scale}`}, baseline ${count(series.baselineN)}`,
     `p ${size(series.p)}`,
     ...(series.phi < worthPhi ? [] : [`varies ${size(series.phi)}× as much as independent rows would`]),
     ...(isHidden ? ['values withheld'] : []),

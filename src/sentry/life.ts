@@ -2,7 +2,7 @@
  * What becomes of an issue at Sentry while its incident lives, as far as it can be decided without asking: which steps are sent, what the state
  * of the issue has to say, and the words of the comment at the end.
  */
-import type { EventRecord, EventSeries, WorstMoment } from '../core/incident/event.ts';
+import { type EventRecord, type EventSeries, sinceOf, type WorstMoment } from '../core/incident/event.ts';
 import type { ApiIssue } from './api/issues.ts';
 import { isPrivate, type Sensitive } from './privacy.ts';
 import { changeText, count, cut, duration, minuteTime, oneLine, ranked } from './wording.ts';
@@ -47,7 +47,7 @@ export function commentMark(event: Pick<EventRecord, 'id'>): string {
 
 /** The comment under which an issue is resolved: how long, how bad, and on what it rests. */
 export function endComment(event: EventRecord, sensitive: Sensitive): string {
-  const lasted = duration(Date.parse(event.windowEnd) - Date.parse(event.start));
+  const lasted = duration(Date.parse(event.windowEnd) - Date.parse(sinceOf(event)));
   const title =
     event.step === 'recovered'
       ? `Recovered after ${lasted}, at ${minuteTime(event.windowEnd)}: no window shows it any more.`

@@ -2,7 +2,7 @@
 import type { Attachment } from '@sentry/core';
 import { incidentPicture } from '../chart/incidentPicture.ts';
 import { pngOf } from '../chart/png.ts';
-import type { EventRecord } from '../core/incident/event.ts';
+import { type EventRecord, sinceOf } from '../core/incident/event.ts';
 import { isPrivate, type Sensitive } from './privacy.ts';
 import { issueLine, issueTitle } from './wording.ts';
 
@@ -17,7 +17,7 @@ export function pictureSvg(event: EventRecord, sensitive: Sensitive): string | n
     line: issueLine(event, sensitive),
     step: event.step,
     severity: event.severity,
-    start: event.start,
+    start: sinceOf(event),
     isWithheld: isPrivate(event.picture.series, sensitive),
   });
 }

@@ -1,6 +1,6 @@
 /** The words of an issue: what it is called and the one line under it. Pure text of an event; `privacy.ts` has the say over values. */
 
-import type { EventRecord, EventSeries } from '../core/incident/event.ts';
+import { type EventRecord, type EventSeries, sinceOf } from '../core/incident/event.ts';
 import { lossStatistic } from '../core/incident/lossLine.ts';
 import { change } from '../core/incident/summaryLine.ts';
 import { rateSeries } from '../core/summarize/seriesNames.ts';
@@ -86,7 +86,7 @@ export function issueLine(event: EventRecord, sensitive: Sensitive): string {
   const names = [...event.series.map(({ name }) => name), ...Object.keys(event.segment ?? {})];
   if (!names.some((name) => isPrivate(name, sensitive))) return cut(oneLine(event.summary), lineLength);
   const [first] = ranked(event.series);
-  if (first === undefined) return `since ${minuteTime(event.start)}`;
+  if (first === undefined) return `since ${minuteTime(sinceOf(event))}`;
   return cut(
     oneLine(`${first.name}: ${changeText(first, sensitive)}, n = ${count(first.n)}, since ${minuteTime(first.since)}`),
     lineLength,
@@ -95,7 +95,7 @@ export function issueLine(event: EventRecord, sensitive: Sensitive): string {
 
 /** What comes before the line of a step whose incident has ended by the time that it is told. */
 export function overText(event: EventRecord, end: EventRecord): string {
-  return `Over since ${minuteTime(end.windowEnd)}, after ${duration(Date.parse(end.windowEnd) - Date.parse(event.start))}: `;
+  return `Over since ${minuteTime(end.windowEnd)}, after ${duration(Date.parse(end.windowEnd) - Date.parse(sinceOf(event)))}: `;
 }
 
 /** What moved, from what to what: as in the summary, but for a sensitive series without the value that its statistic names. */

@@ -268,6 +268,7 @@ function signalOf(
     kind: isQuality ? 'quality' : 'drift',
     severity: isQuality ? qualitySeverity(series, evaluation) : severityOf(series, settings),
     scaleMs: window.scaleMs,
+    windowEndMs: window.endMs,
     p: evaluation.p,
     alpha,
     isBreach,

@@ -257,7 +257,7 @@ export class LabelDetector {
       if (newest !== undefined) windows.set(scaleMs, newest);
     }
     for (const step of [...accepted, ...this.#book.advance(endMs, signals), ...this.#book.end(endMs, isGone)]) {
-      const windowEndMs = windows.get(step.scaleMs)?.windowEndMs ?? endMs;
+      const windowEndMs = windows.get(step.scaleMs)?.windowEndMs ?? step.leading?.windowEndMs ?? endMs;
       const windowStartMs = windowEndMs - step.scaleMs;
       const sources = this.#sources.between(windowStartMs, endMs);
       decision.events.push(
@@ -325,6 +325,7 @@ function signalOf(one: PerformanceEvaluation, alpha: number, isBreach: boolean, 
     kind: 'performance',
     severity: 'error',
     scaleMs: one.scaleMs,
+    windowEndMs: one.windowEndMs,
     p: one.p ?? 1,
     alpha,
     isBreach,

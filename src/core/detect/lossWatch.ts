@@ -70,6 +70,7 @@ export class LossWatch {
         // After a topic was made anew nothing needs to be missing.
         severity: loss.records > 0 || loss.cause === 'truncated' ? 'error' : 'warning',
         scaleMs: this.#shortestMs,
+        windowEndMs: endMs,
         p: isBreach ? 0 : 1,
         alpha: 0,
         isBreach,

@@ -14,9 +14,10 @@ export interface SeriesState {
   readonly quietRuns: Record<string, number>;
   lastBreachMs: number;
   isRecovered: boolean;
-  /** As last described, and the scale that was. */
+  /** As last described, at which scale, and the end of that window (absent in states of releases that did not know). */
   last: EventSeries;
   lastScaleMs: number;
+  lastEndMs?: number;
   /** Absent in states of releases that kept none. */
   worst?: WorstMoment;
 }
@@ -64,12 +65,20 @@ export interface BookStep {
   readonly kind: IncidentKind;
   readonly segment: SegmentKey;
   readonly severity: Severity;
+  /** That of the first series. */
   readonly scaleMs: number;
   readonly startMs: number;
+  /** End of the first window that showed one of the series. */
+  readonly sinceMs: number;
   readonly versions: readonly string[];
   readonly series: readonly EventSeries[];
-  /** Key of the first of the series, and the scale that it was described at: what a picture of the step shows. */
-  readonly leading: { readonly key: string; readonly statistic: string; readonly scaleMs: number } | null;
+  /** Key of the first of the series, and the window that it was described at: what a picture of the step shows. */
+  readonly leading: {
+    readonly key: string;
+    readonly statistic: string;
+    readonly scaleMs: number;
+    readonly windowEndMs: number | null;
+  } | null;
   /** Only where a person ended the incident. */
   readonly closing?: Closing;
 }

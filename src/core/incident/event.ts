@@ -38,6 +38,8 @@ export interface EventSeries {
   readonly p: number;
   readonly n: number;
   readonly baselineN: number;
+  /** Scale of the window that is described here, where it is not that of the event: the longer ones are asked less often, and the shortest that shows a series is told. */
+  readonly scale?: string;
   /** "This series varies phi times more than independent rows would." */
   readonly phi: number;
   readonly current: Description;
@@ -80,11 +82,11 @@ export interface EventRecord {
   readonly model: string;
   readonly versions: readonly string[];
   readonly segment: Readonly<Record<string, string>> | null;
-  /** Scale that decided, as `1h`. */
+  /** Scale of the window that the first series is described at, as `1h`. */
   readonly scale: string;
   readonly windowStart: string;
   readonly windowEnd: string;
-  /** When the incident opened. */
+  /** When the incident opened: event time of the clock that it lives on. */
   readonly start: string;
   readonly exact: boolean;
   /** Why `exact` is false: `idle`, `gap`, `lost-partials`, `new-partition`, `config-change`, `command`. Empty while it is true. */
@@ -103,6 +105,12 @@ export interface EventRecord {
   readonly picture?: Picture;
   /** Only where a person ended the incident (step `ended`). */
   readonly closing?: Closing;
+}
+
+/** End of the first window that showed one of the series, ISO: for performance before `start`, the moment when the labels had come. */
+export function sinceOf({ series, start }: Pick<EventRecord, 'series' | 'start'>): string {
+  const [earliest = start] = series.flatMap(({ since, joined }) => (joined ? [since] : [])).sort();
+  return earliest;
 }
 
 export type Verdict = 'ok' | 'drift' | 'insufficient' | 'learning';

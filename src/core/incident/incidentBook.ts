@@ -9,12 +9,12 @@
  */
 
 import { canonicalJson } from '../canonicalJson.ts';
-import { dayMs } from '../duration.ts';
+import { dayMs, formatDuration } from '../duration.ts';
 import { sha256Hex } from '../hashText.ts';
 import { type AlertSettings, stepsPerWindow } from '../settings.ts';
 import type { CommandRecord, SegmentKey } from '../summarize/messages.ts';
 import type { BookState, BookStep, IncidentState, Run, SeriesState } from './bookState.ts';
-import type { EventSeries, IncidentKind, IncidentStep, Severity, WorstMoment } from './event.ts';
+import { type EventSeries, type IncidentKind, type IncidentStep, isEnd, type Severity, type WorstMoment } from './event.ts';
 import { isMuted, isWithin, type Mute } from './mutes.ts';
 import { isSame, placeOf } from './place.ts';
 import type { Signal } from './signal.ts';
@@ -186,7 +186,7 @@ export class IncidentBook {
 
   /** Breaches of this scale in a row, this one included. */
   #count(nowMs: number, signal: Signal): number {
-    const key = `${signal.scaleMs}|${signal.key}`;
+    const key = runKey(signal.scaleMs, signal.key);
     if (!signal.isBreach) {
       this.#runs.delete(key);
       return 0;
@@ -215,9 +215,13 @@ export class IncidentBook {
       } else if (signal.isBreach || signal.newest === 'shows') series.quietRuns[scale] = 0;
       if (signal.isBreach && !isQuiet) series.lastBreachMs = nowMs;
       if (!signal.isBreach || signal.kind !== incident.kind) continue;
-      series.last = { ...signal.describe(), since: series.last.since, joined: series.joined };
+      const seen = { ...signal.describe(), since: series.last.since, joined: series.joined };
+      series.worst = worse(series.worst, seen, signal.windowEndMs);
+      // The shortest scale that shows it tells how it is now: longer windows hold more of what was before.
+      if (signal.scaleMs > series.lastScaleMs && this.#runs.has(runKey(series.lastScaleMs, series.key))) continue;
+      series.last = seen;
       series.lastScaleMs = signal.scaleMs;
-      series.worst = worse(series.worst, series.last, nowMs);
+      series.lastEndMs = signal.windowEndMs;
     }
   }
 
@@ -265,7 +269,7 @@ export class IncidentBook {
       if (joined) known.quietRuns[String(signal.scaleMs)] ??= 0;
       return;
     }
-    const last = { ...signal.describe(), since: new Date(nowMs).toISOString(), joined };
+    const last = { ...signal.describe(), since: new Date(signal.windowEndMs).toISOString(), joined };
     incident.series.push({
       key: signal.key,
       version: signal.version,
@@ -277,7 +281,8 @@ export class IncidentBook {
       isRecovered: !joined,
       last,
       lastScaleMs: signal.scaleMs,
-      ...(joined ? { worst: worse(undefined, last, nowMs) } : {}),
+      lastEndMs: signal.windowEndMs,
+      ...(joined ? { worst: worse(undefined, last, signal.windowEndMs) } : {}),
     });
   }
 
@@ -326,21 +331,14 @@ export class IncidentBook {
     incident.ordinal++;
     this.#open.delete(place);
     this.#closed.set(place, { chain: incident.chain, closedMs: nowMs });
-    const closed = this.#step(incident, step);
-    const worst = new Map(incident.series.map((series) => [series.last, series.worst]));
-    return {
-      ...closed,
-      series: closed.series.map((last) => {
-        const moment = worst.get(last);
-        return moment === undefined ? last : { ...last, worst: moment };
-      }),
-    };
+    return this.#step(incident, step);
   }
 
   #step(incident: IncidentState, step: IncidentStep): BookStep {
     const versions = new Set(incident.series.flatMap((series) => (series.version === null ? [] : [series.version])));
     const series = [...incident.series].sort(compareSeries);
     const [first] = series;
+    const scaleMs = first?.lastScaleMs ?? incident.scaleMs;
     return {
       step,
       incident: incident.id,
@@ -349,11 +347,17 @@ export class IncidentBook {
       kind: incident.kind,
       segment: incident.segment,
       severity: incident.severity,
-      scaleMs: incident.scaleMs,
+      scaleMs,
       startMs: incident.startMs,
+      sinceMs: Math.min(...series.map(({ last, joined }) => (joined ? Date.parse(last.since) : Number.POSITIVE_INFINITY))),
       versions: [...versions].sort(),
-      series: series.map(({ last }) => last),
-      leading: first === undefined ? null : { key: first.key, statistic: first.last.statistic, scaleMs: first.lastScaleMs },
+      series: series.map(({ last, lastScaleMs, worst }) => ({
+        ...last,
+        ...(lastScaleMs === scaleMs ? {} : { scale: formatDuration(lastScaleMs) }),
+        ...(isEnd(step) && worst !== undefined ? { worst } : {}),
+      })),
+      leading:
+        first === undefined ? null : { key: first.key, statistic: first.last.statistic, scaleMs, windowEndMs: first.lastEndMs ?? null },
     };
   }
 }
@@ -367,11 +371,16 @@ function compareSeries(left: SeriesState, right: SeriesState): number {
 }
 
 /** The worse of what is known and what was just described. */
-function worse(known: WorstMoment | undefined, { statistic, effects, current, baseline }: EventSeries, nowMs: number): WorstMoment {
+function worse(known: WorstMoment | undefined, { statistic, effects, current, baseline }: EventSeries, endMs: number): WorstMoment {
   const effect = effects.effect ?? 0;
   if (known !== undefined && Math.abs(known.effect) >= Math.abs(effect)) return known;
   const size = (value: number | string | undefined) => (typeof value === 'number' ? value : 0);
-  return { at: new Date(nowMs).toISOString(), statistic, effect, observed: size(current.observed), expected: size(baseline.expected) };
+  return { at: new Date(endMs).toISOString(), statistic, effect, observed: size(current.observed), expected: size(baseline.expected) };
+}
+
+/** Key of `runs` of a scale and a series (`seriesKey`). */
+function runKey(scaleMs: number, key: string): string {
+  return `${scaleMs}|${key}`;
 }
 
 /** Scale of a key of `runs`. */

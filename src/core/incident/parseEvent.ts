@@ -95,6 +95,7 @@ function series(value: unknown, path: string): EventSeries {
     phi: number(field.phi, `${path}.phi`),
     current: record(field.current, `${path}.current`, numberOrText),
     baseline: record(field.baseline, `${path}.baseline`, numberOrText),
+    ...(field.scale === undefined ? {} : { scale: text(field.scale, `${path}.scale`) }),
     ...(field.worst === undefined ? {} : { worst: worst(field.worst, `${path}.worst`) }),
     ...(field.categories === undefined ? {} : { categories: whole(field.categories, `${path}.categories`) }),
   };

@@ -12,6 +12,8 @@ export interface Signal {
   readonly kind: IncidentKind;
   readonly severity: Severity;
   readonly scaleMs: number;
+  /** End of the window, epoch ms: for performance before the time at which it was decided. */
+  readonly windowEndMs: number;
   readonly p: number;
   readonly alpha: number;
   readonly isBreach: boolean;

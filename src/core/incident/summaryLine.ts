@@ -12,7 +12,7 @@ import { lossChange, lossLine, lossStatistic } from './lossLine.ts';
  * `accuracy (plan=free, version 8) 83.1 % (95 % interval 81.4 to 84.6), expected 89.8 %, n = 2,050, since ...`.
  */
 export function summaryLine(step: BookStep, nowMs: number): string {
-  const lasted = formatRoughly(nowMs - step.startMs);
+  const lasted = formatRoughly(nowMs - step.sinceMs);
   const joined = step.series.filter((series) => series.joined);
   const first = joined[0] ?? step.series[0];
   const where = whereOf(step, first);
@@ -31,7 +31,7 @@ export function summaryLine(step: BookStep, nowMs: number): string {
   const also = others.length > 0 ? `; also ${listed(others)}` : '';
   const lasting = step.step === 'reminded' ? `, still so after ${lasted}` : '';
   const colon = ownWords.has(first.name) ? '' : ':';
-  return `${nameOf(first)}${where}${colon} ${change(first)}, n = ${thousands(first.n)}, since ${clockTime(step.startMs)}${lasting}${also}`;
+  return `${nameOf(first)}${where}${colon} ${change(first)}, n = ${thousands(first.n)}, since ${clockTime(step.sinceMs)}${lasting}${also}`;
 }
 
 /** Series whose name says already what is measured. */

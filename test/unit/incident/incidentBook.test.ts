@@ -19,6 +19,7 @@ interface Change {
   readonly kind?: IncidentKind;
   readonly severity?: Severity;
   readonly scaleMs?: number;
+  readonly windowEndMs?: number;
   readonly p?: number;
   readonly newest?: Signal['newest'];
   readonly isBelowMinimum?: boolean;
@@ -39,6 +40,7 @@ function signal(change: Change = {}): Signal {
     kind: 'drift',
     severity: 'info',
     scaleMs: hour,
+    windowEndMs: hour,
     p,
     alpha,
     isBreach: p <= alpha,
@@ -232,6 +234,38 @@ describe('an open incident', () => {
       book.advance(29 * hour, [quiet(), quiet({ name: 'age' })]),
     ].flatMap((steps) => steps.map((step) => `${step.ordinal} ${step.step}`));
     expect(ordinals).toEqual(['1 escalated', '2 reminded', '3 recovered']);
+  });
+});
+
+describe('what a step tells of a series', () => {
+  const at = (scaleMs: number, name: string, n: number, change: Change = {}) =>
+    signal({ name, scaleMs, describe: () => series(name, { n, p: change.p ?? 1e-9 }), ...change });
+
+  it('is how the shortest scale that shows it sees it, at that scale; a longer one takes over where that no longer does', () => {
+    const book = newBook({ openAfter: 1, remindEveryMs: hour });
+    const told = (timeMs: number, signals: Signal[]) =>
+      book.advance(timeMs, signals).map(({ scaleMs, series: [first] }) => [scaleMs / hour, first?.n]);
+    expect(told(hour, [at(hour, 'amount', 10)])).toEqual([[1, 10]]);
+    expect(told(2 * hour, [at(hour, 'amount', 11), at(6 * hour, 'amount', 60)])).toEqual([[1, 11]]);
+    expect(told(3 * hour, [at(hour, 'amount', 12, { p: 0.5 }), at(6 * hour, 'amount', 61)])).toEqual([[6, 61]]);
+    expect(told(4 * hour, [at(hour, 'amount', 13)])).toEqual([[1, 13]]);
+  });
+
+  it('names the scale of a series that is seen at another one than the first', () => {
+    const book = newBook({ openAfter: 1 });
+    const [step] = book.advance(hour, [at(hour, 'amount', 10, { p: 1e-12 }), at(6 * hour, 'age', 60)]);
+    expect(step).toMatchObject({ scaleMs: hour, leading: { scaleMs: hour } });
+    expect(step?.series.map(({ name, scale }) => [name, scale])).toEqual([
+      ['amount', undefined],
+      ['age', '6h'],
+    ]);
+  });
+
+  it('begins with the end of the first window that showed it, which may lie before the moment when that was known', () => {
+    const book = newBook({ openAfter: 1 });
+    const [step] = book.advance(day, [signal({ kind: 'performance', windowEndMs: day - 2 * hour })]);
+    expect(step).toMatchObject({ startMs: day, sinceMs: day - 2 * hour });
+    expect(step?.series[0]?.since).toBe(new Date(day - 2 * hour).toISOString());
   });
 });
 
@@ -529,7 +563,11 @@ describe('the end of an incident', () => {
     const book = newBook();
     const at = (effect: number) => signal({ describe: () => series('amount', { effects: { effect }, current: { observed: effect } }) });
     const moments = [0.2, 0.3, -0.9, 0.4].map((effect, index) => [(index + 1) * hour, [at(effect)]] as const);
-    for (const [timeMs, signals] of moments) book.advance(timeMs, signals);
+    for (const [timeMs, signals] of moments)
+      book.advance(
+        timeMs,
+        signals.map((one) => ({ ...one, windowEndMs: timeMs })),
+      );
     book.advance(5 * hour, [quiet()]);
     const [end] = book.advance(6 * hour, [quiet()]);
     expect(end?.series[0]?.worst).toEqual({

@@ -18,6 +18,7 @@ function line(over: Partial<BookStep> = {}, atMs = startMs): string {
     severity: 'info',
     scaleMs: hour,
     startMs,
+    sinceMs: startMs,
     versions: [],
     series: [series('amount')],
     leading: null,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/core/errors.ts';
 import { parseEvent } from '../../../src/core/incident/parseEvent.ts';
-import { event } from '../../support/events.ts';
+import { event, series } from '../../support/events.ts';
 
 describe('an event of the events topic', () => {
-  const opened = event('a', 0, 'opened', { segment: { country: 'DE' } });
+  const opened = event('a', 0, 'opened', { segment: { country: 'DE' }, series: [series('amount'), series('age', { scale: '6h' })] });
 
   it('is the same record after the round trip, from text or bytes', () => {
     expect(parseEvent(JSON.stringify(opened))).toEqual(opened);

@@ -93,7 +93,7 @@ describe('the issue of an event', () => {
     expect(issue).toMatchObject({ event_id: was.id, level: 'info', tags: { severity: 'error', step: 'opened' } });
     expect(issue.exception?.values?.[0]).toMatchObject({
       type: 'Data drift: fraud / amount',
-      value: `Over since 2026-03-01 12:30Z, after 2 h 30 min: ${was.summary}`,
+      value: `Over since 2026-03-01 12:30Z, after 2 h 50 min: ${was.summary}`,
     });
     expect(issue.contexts?.['What changed']?.['over since']).toBe(
       '2026-03-01T12:30:00Z: recovered before Sentry could be told of this step',
@@ -133,7 +133,7 @@ describe('the issue of an event', () => {
     expect(Object.keys(contexts)).toEqual(['Top features', 'What changed', 'Source', 'Reproduce', 'What now']);
     expect(contexts['What changed']).toMatchObject({
       step: 'opened',
-      'open since': '2026-03-01T10:00:00Z',
+      'open since': '2026-03-01T09:40:00Z',
       window: '2026-03-01T09:00:00Z to 2026-03-01T10:00:00Z',
       scale: '1h',
       series: '1 breached',
@@ -153,6 +153,14 @@ describe('the issue of an event', () => {
       `tidemark backtest --config tidemark.yaml --from 2026-03-01T09:00:00Z --to 2026-03-01T10:00:00Z --out incident-${hex('a').slice(0, 8)}`,
     );
     for (const table of Object.values(contexts)) for (const value of Object.values(table ?? {})) expect(typeof value).not.toBe('object');
+  });
+
+  it('says at which scale a series is seen, where that is not the one of the window', () => {
+    const { contexts } = issueOf(opened({ series: [series('amount'), series('age', { scale: '6h', p: 1e-3 })] }), context);
+    expect(Object.values(contexts?.['Top features'] ?? {}).map((row) => / n 48,210(.*), baseline/.exec(String(row))?.[1])).toEqual([
+      '',
+      ' in 6h',
+    ]);
   });
 
   it('names the configuration as it was given, quoted for a shell, and the time from which the model was watched', () => {

@@ -38,7 +38,7 @@ describe('what a picture shows', () => {
       'now, n = 48,210',
       'Shift of the mean (sigma)',
       'opens at 0.12',
-      'opened 10:00',
+      'opened 09:40',
     ])
       expect(text).toContain(part);
     expect(text).toMatch(/median [\d.]+ → [\d.]+/);
