@@ -12,6 +12,8 @@ if (Number(process.versions.node.split('.')[0]) < oldestNode) {
 } else {
   // Not before the version is known: an older Node fails at the imports, without a word that helps.
   const { runProgram } = await import('./commands/program.ts');
+  // npm runs its scripts in the folder of package.json; paths are meant from where the person stands.
+  if (process.env.npm_lifecycle_event === 'tidemark' && process.env.INIT_CWD !== undefined) process.chdir(process.env.INIT_CWD);
   // A reader that has seen enough (`tidemark inspect events | head -1`) is no error, and changes no exit code.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -75,7 +75,7 @@ async function send(client: SentryClient, event: EventRecord, { config, release,
   // There is nothing to reproduce.
   const { Reproduce: _, ...shown } = contexts ?? {};
   const answer = await client.deliver({ ...issue, contexts: shown }, await pictureAttachments(event, new Set()));
-  const status = answer.status === undefined ? 'no answer within 10 s' : `HTTP ${answer.status}`;
+  const status = answer.status === undefined ? 'refused, or no answer within 10 s' : `HTTP ${answer.status}`;
   if (answer.outcome === 'accepted') {
     write(`  accepted (${status}): event ${event.id}, ${event.step}`);
     return answer.isPictureDropped === true

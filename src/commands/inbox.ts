@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { startInbox } from '../sentry/inbox/server.ts';
 import type { CommandContext } from './context.ts';
+import { stopOnSignals } from './signals.ts';
 
 /** `tidemark inbox`: a local stand-in for Sentry, to see incidents without an account. */
 export function inboxCommand(context: CommandContext): Command {
@@ -15,12 +16,13 @@ export function inboxCommand(context: CommandContext): Command {
     .option('--file <file>', 'keep the events in this NDJSON file, so that they survive a restart')
     .addHelpText('after', '\nExample:\n  tidemark inbox --port 9465')
     .action(async ({ host, port, file }: { host: string; port: number; file?: string }) => {
+      const stop = stopOnSignals();
       const inbox = await startInbox({ host, port, ...(file === undefined ? {} : { dataFile: file }) });
       context.stdout(
         `Inbox: ${inbox.url}\nDSN:   ${inbox.dsn}   (sentry.dsn, or SENTRY_DSN)\n` +
           `API:   token ${inbox.api.token}, organization ${inbox.api.organization}, project ${inbox.api.project}   (sentry.api)\nCtrl-C stops it.\n`,
       );
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      if (!stop.aborted) await once(stop, 'abort');
       await inbox.close();
     });
 }

@@ -1,5 +1,6 @@
 /** What `accept`, `mute` and `unmute` share: whom they concern, who speaks, and the record that is written. */
 import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { createLogger } from '../config/logger.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -27,6 +28,15 @@ export function withModelOptions(command: Command): Command {
     .option('--by <name>', 'who says so (default: the user of this shell)', shortText);
 }
 
+/** Name of the account that runs the program; empty where the system knows none, as for a number that a container was given. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return '';
+  }
+}
+
 /** What a command says beside whom it concerns. */
 export type Said = Pick<CommandRecord, 'action' | 'kind' | 'series' | 'untilMs' | 'reason'>;
 
@@ -41,8 +51,8 @@ export async function sayOfModel(
   said: Said,
   outcome: (view: ModelView) => string,
 ): Promise<void> {
-  const by = options.by ?? context.env.USER ?? context.env.USERNAME ?? '';
-  if (by === '') throw new ConfigError('nobody says so: name yourself with --by NAME');
+  const by = options.by ?? (context.env.USER || context.env.USERNAME || accountName());
+  if (by === '') throw new ConfigError('the command has to say who gave it, and this account has no name: --by NAME');
   const config = configOf(options, context, true);
   const { group } = config.core;
   const segment = options.segment ?? null;

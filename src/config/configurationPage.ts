@@ -13,7 +13,7 @@ Made from the schema (\`src/config/schema.ts\`) by \`npm run docs\`; do not edit
 - Each key has a variable: \`window.maxAhead\` is \`TIDEMARK_WINDOW_MAX_AHEAD\`. Lists are separated by commas.
 - Secrets (marked *secret*) may also come from a file that the variable with \`_FILE\` names, and are never printed.
 - Durations are a number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\` (24 hours). Sizes are a number and \`B\`, \`KB\`, \`MB\`, \`GB\` (powers of 1,000) or \`KiB\`, \`MiB\`, \`GiB\`.
-- Unknown keys, wrong values and contradictions stop the start with exit code 2; all of them are reported at once, each with its line, what is allowed and the nearest name.
+- Unknown keys, wrong values and contradictions stop the start with exit code 2; each is reported with its line, what is allowed and the nearest name: those of single keys at once, and when these are right those of several keys together.
   Unknown variables that begin with \`TIDEMARK_\` are warned of only: Kubernetes sets some for a service called tidemark.
 `;
 

@@ -45,7 +45,8 @@ export async function* csvRows(path: string, role: SourceRole): AsyncIterable<Ta
       row += 1;
     }
   } catch (cause) {
-    throw new InputError(`${nameOf(path)}: cannot be read as CSV after row ${row}: ${reasonOf(cause)}`, { cause });
+    const where = columns === null ? 'cannot be read as CSV' : `cannot be read as CSV after row ${row}`;
+    throw new InputError(`${nameOf(path)}: ${where}: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -191,7 +191,7 @@ describe('standard input', () => {
 describe('files that cannot be read', () => {
   it.each([
     ['missing.ndjson', null, 'cannot be read at line 1: ENOENT'],
-    ['missing.csv', null, 'cannot be read as CSV after row 0: ENOENT'],
+    ['missing.csv', null, 'cannot be read as CSV: ENOENT'],
     ['missing.parquet', null, 'cannot be read as Parquet: '],
     ['text.gz', 'x', 'the name does not tell its format'],
     ['not.ndjson.gz', 'plain text', 'cannot be read at line 1: incorrect header check'],
