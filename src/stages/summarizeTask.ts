@@ -136,8 +136,11 @@ export class SummarizeTask {
       summarizer.advanceTo(batch.nextOffset);
       this.#batch = null;
     }
-    this.#movedAtMs = nowMs;
-    this.#idleToldAtMs = nowMs;
+    // Control records and aborted ones are nothing that event time could wait for.
+    if (count > 0) {
+      this.#movedAtMs = nowMs;
+      this.#idleToldAtMs = nowMs;
+    }
     this.#count(count, skipped, summarizer.lateCount - lateBefore);
     return this.#drained(nowMs);
   }

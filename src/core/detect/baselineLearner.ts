@@ -119,7 +119,8 @@ export class BaselineLearner {
   }
 
   #startAnew(): void {
-    this.#state = freshState(this.#state.number, this.#state.file);
+    // As in `startOver`: the number of a fit is used up.
+    this.#state = freshState(this.#state.number + (this.#current === null ? 0 : 1), this.#state.file);
     this.#current = null;
   }
 

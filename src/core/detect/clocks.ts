@@ -35,6 +35,9 @@ export interface SourceState {
   releasedMs?: number | null;
   /** While others are active it is not waited for up to here either: what it gets after its newest idle record is not that old. */
   quietMs?: number | null;
+  /** When the record was written with which its position rose last, and its newest idle record. Absent, as both before, in facts of releases that did not know. */
+  movedAtMs?: number | null;
+  idleAtMs?: number | null;
   /** Only where messages about it are missing in `partials` since its newest one: event time from which on panes may miss its partials. */
   tornFromMs?: number;
   /** End of the newest loss that was told of; absent while there was none. */
@@ -55,6 +58,7 @@ export class SourceClocks {
   readonly #feedbackTopics: readonly string[];
   readonly #silenceAfterMs: number;
   readonly #latenessMs: number;
+  readonly #idleAfterMs: number;
   readonly #sources = new Map<string, SourceState>();
   readonly #counts = new Map<string, number>();
   #dataMs: number | null = null;
@@ -66,11 +70,13 @@ export class SourceClocks {
     feedbackTopics: readonly string[];
     silenceAfterMs: number;
     latenessMs: number;
+    idleAfterMs: number;
   }) {
     this.#predictionTopics = options.predictionTopics;
     this.#feedbackTopics = options.feedbackTopics;
     this.#silenceAfterMs = options.silenceAfterMs;
     this.#latenessMs = options.latenessMs;
+    this.#idleAfterMs = options.idleAfterMs;
   }
 
   /** The source records that were lost before this message, if it is the first to tell of them; to be asked before `watermark` or `idle` takes it. */
@@ -98,14 +104,17 @@ export class SourceClocks {
     return { reason: 'gap', role: record.source.role, fromMs, toMs: record.unknownUntilMs - this.#latenessMs };
   }
 
-  /** Takes a watermark record; gives the gap that it reveals (its `previous` lies beyond what is known, or its partition is new), or null. */
-  watermark(record: WatermarkRecord): Gap | null {
+  /**
+   * Takes a watermark record that was written at `atMs` (null: not known); gives the gap that it reveals (its `previous` lies beyond what is known, or its partition
+   * is new), or null.
+   */
+  watermark(record: WatermarkRecord, atMs: number | null = null): Gap | null {
     const isNew = this.#isNewPartition(record);
     const state = this.#state(record);
     if (isBehind(state, record)) return null;
     const gap = this.#mend(state, record) ?? this.#gapBefore(state, record, isNew);
     if (record.position > state.position || state.watermarkMs === null) state.idleForMs = null;
-    state.position = record.position;
+    moveTo(state, record.position, atMs);
     state.watermarkMs = Math.max(state.watermarkMs ?? Number.NEGATIVE_INFINITY, record.watermarkMs);
     this.#advance();
     return gap;
@@ -116,8 +125,9 @@ export class SourceClocks {
     const state = this.#state(record);
     if (isBehind(state, record)) return null;
     const gap = this.#mend(state, record);
-    state.position = record.position;
+    moveTo(state, record.position, atMs === null ? null : atMs - record.idleForMs);
     state.idleForMs = record.idleForMs;
+    state.idleAtMs = atMs;
     if (record.watermarkMs !== null) state.watermarkMs = Math.max(state.watermarkMs ?? Number.NEGATIVE_INFINITY, record.watermarkMs);
     if (state.role === 'predictions') this.#release(state, atMs);
     this.#advance();
@@ -166,10 +176,14 @@ export class SourceClocks {
     return unknown.length > 0 ? unknown : slowest;
   }
 
+  /** Whether a prediction partition has had a record with an event time. */
+  get isBegun(): boolean {
+    return this.#watched().some(({ role, watermarkMs }) => role === 'predictions' && watermarkMs !== null);
+  }
+
   /** Whether every prediction partition that has spoken said that it never had a record. */
   get isAllNew(): boolean {
-    const states = [...this.#sources.values()].filter(({ role }) => role === 'predictions');
-    return states.length > 0 && states.every(({ watermarkMs }) => watermarkMs === null);
+    return !this.isBegun && this.#watched().some(({ role }) => role === 'predictions');
   }
 
   /** Labels that arrived before it are all known; null before every partition has spoken. */
@@ -177,14 +191,22 @@ export class SourceClocks {
     if (this.#dataMs === null) return null;
     const states = this.#known('feedback', this.#feedbackTopics);
     if (states === null) return null;
-    let lowest = this.#dataMs;
-    for (const state of states) if (state.idleForMs === null && state.watermarkMs !== null) lowest = Math.min(lowest, state.watermarkMs);
-    return lowest;
+    return states.reduce((lowestMs, state) => Math.min(lowestMs, this.#labelsReadTo(state)), this.#dataMs);
+  }
+
+  /**
+   * Labels that arrived before it are in `partials`. An idle partition had none that its newest idle record, less what may have been on the way, does not know of:
+   * where nobody reads it any more, labels may come meanwhile.
+   */
+  #labelsReadTo({ idleForMs, idleAtMs, watermarkMs }: SourceState): number {
+    if (idleForMs === null) return watermarkMs ?? Number.POSITIVE_INFINITY;
+    if (idleAtMs === undefined || idleAtMs === null) return Number.POSITIVE_INFINITY;
+    return Math.max(watermarkMs ?? Number.NEGATIVE_INFINITY, idleAtMs - 2 * this.#idleAfterMs);
   }
 
   /** True where a partition was not waited for: what is decided of panes that end then may miss records that it still gets. */
   isIdleBefore(role: SourceRole, endMs: number): boolean {
-    for (const state of this.#sources.values())
+    for (const state of this.#watched())
       if (state.role === role && state.idleForMs !== null && (state.watermarkMs ?? Number.NEGATIVE_INFINITY) < endMs) return true;
     return false;
   }
@@ -230,9 +252,11 @@ export class SourceClocks {
   #state(record: WatermarkRecord | IdleRecord): SourceState {
     const { role, topic, partition } = record.source;
     const topicKey = `${role}/${topic}`;
-    this.#counts.set(topicKey, Math.max(this.#counts.get(topicKey) ?? 0, record.partitions));
     const key = sourceKey(record.source);
     let state = this.#sources.get(key);
+    // A topic grows, unless it was made anew.
+    const isAnew = state !== undefined && generationOf(record.source) > (state.generation ?? 0);
+    this.#counts.set(topicKey, isAnew ? record.partitions : Math.max(this.#counts.get(topicKey) ?? 0, record.partitions));
     if (state === undefined) {
       state = { role, topic, partition, position: 0, watermarkMs: null, idleForMs: null };
       if (this.#dataMs === null && this.#tornFromMs !== null) state.tornFromMs = this.#tornFromMs;
@@ -263,11 +287,11 @@ export class SourceClocks {
     let lowestActiveMs = Number.POSITIVE_INFINITY;
     let highestMs = Number.NEGATIVE_INFINITY;
     let shortestIdleMs = Number.POSITIVE_INFINITY;
-    for (const { role, idleForMs, watermarkMs } of this.#sources.values()) {
-      if (role !== 'predictions') continue;
-      highestMs = Math.max(highestMs, watermarkMs ?? Number.NEGATIVE_INFINITY);
-      if (idleForMs === null) lowestActiveMs = Math.min(lowestActiveMs, watermarkMs ?? Number.NEGATIVE_INFINITY);
-      else shortestIdleMs = Math.min(shortestIdleMs, idleForMs);
+    for (const one of this.#watched()) {
+      if (one.role !== 'predictions') continue;
+      highestMs = Math.max(highestMs, one.watermarkMs ?? Number.NEGATIVE_INFINITY);
+      if (one.idleForMs === null) lowestActiveMs = Math.min(lowestActiveMs, one.watermarkMs ?? Number.NEGATIVE_INFINITY);
+      else shortestIdleMs = Math.min(shortestIdleMs, silentFor(one));
     }
     const areAllIdle = lowestActiveMs === Number.POSITIVE_INFINITY;
     // All idle: event time stands still for silenceAfter, then goes on at the pace of the idle records.
@@ -278,8 +302,16 @@ export class SourceClocks {
     if (!areAllIdle) state.frontMs = finite(lowestActiveMs) ?? state.frontMs ?? null;
   }
 
+  /** States of the partitions that are there, of the topics that are configured: others stand in older facts. */
+  #watched(): SourceState[] {
+    return [...this.#sources.values()].filter(({ role, topic, partition }) => {
+      const topics = role === 'predictions' ? this.#predictionTopics : this.#feedbackTopics;
+      return topics.includes(topic) && partition < (this.#counts.get(`${role}/${topic}`) ?? 0);
+    });
+  }
+
   #isAnyActive(): boolean {
-    for (const { role, idleForMs } of this.#sources.values()) if (role === 'predictions' && idleForMs === null) return true;
+    for (const { role, idleForMs } of this.#watched()) if (role === 'predictions' && idleForMs === null) return true;
     return false;
   }
 
@@ -301,8 +333,21 @@ function isBehind(state: SourceState, { source, position }: WatermarkRecord | Id
 function enterGeneration(state: SourceState, generation: number): void {
   state.generation = generation;
   state.position = 0;
+  delete state.movedAtMs;
   state.idleForMs = null;
   delete state.lostTo;
+}
+
+/** How long an idle partition has had nothing: who reads it since a restart does not know how long it had nothing before. */
+function silentFor({ idleForMs, idleAtMs, movedAtMs }: SourceState): number {
+  const knownMs = typeof idleAtMs === 'number' && typeof movedAtMs === 'number' ? idleAtMs - movedAtMs : 0;
+  return Math.max(idleForMs ?? 0, knownMs);
+}
+
+/** `atMs`: when that position was reached, at the latest; null where it is not known. */
+function moveTo(state: SourceState, position: number, atMs: number | null): void {
+  if (position > state.position || state.movedAtMs === undefined) state.movedAtMs = atMs;
+  state.position = position;
 }
 
 function finite(timeMs: number): number | null {

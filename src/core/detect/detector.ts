@@ -76,6 +76,7 @@ export class Detector {
       feedbackTopics: settings.feedback.map((source) => source.topic),
       silenceAfterMs: settings.window.silenceAfterMs,
       latenessMs: settings.window.latenessMs,
+      idleAfterMs: settings.window.idleAfterMs,
     });
   }
 
@@ -130,8 +131,9 @@ export class Detector {
         // The clocks that were restored know it.
         if (isReread) return null;
         this.#moveClocks(message, atMs);
-        // Where nobody knows of a record yet, nothing will be decided that could hold the clocks, and nothing is to be held.
-        if (this.#clocks.highestMs !== null) this.#firstUnsavedOffset ??= offset;
+        // Before the first prediction nothing will be decided: there is no fact that could hold the clocks, and nothing to join labels with.
+        if (this.#clocks.isBegun) this.#firstUnsavedOffset ??= offset;
+        else if (this.#clocks.isAllNew) this.#forgetLabels();
         return this.#decideDue(offset);
     }
   }
@@ -190,10 +192,17 @@ export class Detector {
     this.#firstUnsavedOffset ??= offset;
   }
 
+  /** Labels for predictions that have not come yet are those of the last moments at the most. */
+  #forgetLabels(): void {
+    const { hopMs, latenessMs } = this.#settings.window;
+    const latestMs = this.#feedback.latestPaneMs;
+    if (latestMs !== null) this.#feedback.dropBefore(latestMs - latenessMs - hopMs);
+  }
+
   #moveClocks(message: WatermarkRecord | IdleRecord, atMs: number | null): void {
     const unknown = message.type === 'watermark' ? this.#clocks.unknownBefore(message) : null;
     const loss = this.#clocks.takeLoss(message);
-    const gap = message.type === 'idle' ? this.#clocks.idle(message, atMs) : this.#clocks.watermark(message);
+    const gap = message.type === 'idle' ? this.#clocks.idle(message, atMs) : this.#clocks.watermark(message, atMs);
     if (unknown !== null) this.#gaps.push(unknown);
     if (gap !== null) this.#gaps.push(gap);
     if (loss !== null) {
@@ -305,7 +314,9 @@ export class Detector {
       const inexact = this.#inexact(endMs, ['predictions', 'feedback'], isChanged(hashes, this.#labelConfigHash));
       this.#labelConfigHash = hashes.at(-1) ?? this.#labelConfigHash;
       for (const model of [...this.#models.values()].sort((a, b) => (a.model < b.model ? -1 : 1))) {
-        const partials = [...(byModel.get(model.model) ?? []), ...(byModel.get(anyModel) ?? [])];
+        // Labels without a model come for ever, also for a model that has nothing left to join them with.
+        const ofAll = model.labels.canJoin(endMs) ? (byModel.get(anyModel) ?? []) : [];
+        const partials = [...(byModel.get(model.model) ?? []), ...ofAll];
         const commands = this.#labelCommands.filter((command) => command.model === model.model);
         if (partials.length === 0 && commands.length === 0 && model.labels.isDormant) {
           this.#forgetIfEmpty(step, model);

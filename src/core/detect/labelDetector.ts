@@ -91,6 +91,11 @@ export class LabelDetector {
     return isKept ? Number.NEGATIVE_INFINITY : first;
   }
 
+  /** Whether labels of the pane that ends at `endMs` may find predictions: some are kept, or wait for this pane. */
+  canJoin(endMs: number): boolean {
+    return this.#performance.storedRows() > 0 || [...this.#waiting.keys()].some((waitingMs) => waitingMs <= endMs);
+  }
+
   /** True where nothing is left of the model. */
   get isEmpty(): boolean {
     return this.isDormant && this.#performance.baselineFact().versions.length === 0;

@@ -66,6 +66,11 @@ export class PaneStore {
     return byModel;
   }
 
+  /** Removes the panes that start before a time. */
+  dropBefore(timeMs: number): void {
+    for (const paneMs of this.#panes.keys()) if (paneMs < timeMs) this.#panes.delete(paneMs);
+  }
+
   /** Lowest `partials` offset that an undecided pane needs, or null. */
   get lowestOffset(): number | null {
     let lowest: number | null = null;

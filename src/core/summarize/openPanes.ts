@@ -2,7 +2,7 @@
 import type { Coverage } from './coverage.ts';
 import { chunkSize, type PartialRecord, type SourcePartition } from './messages.ts';
 import { PaneBuilder, type PaneSettings } from './paneBuilder.ts';
-import type { RecordMark } from './resumeState.ts';
+import type { EventPace, RecordMark } from './resumeState.ts';
 
 /** What a position must remember to be resumed from. */
 export interface Point {
@@ -10,6 +10,7 @@ export interface Point {
   /** Largest event time before it. */
   readonly maxTimeMs: number | null;
   readonly before: RecordMark | null;
+  readonly pace: EventPace | null;
 }
 
 interface OpenPane {

@@ -78,6 +78,9 @@ export class PartitionSummarizer {
   /** The newest record that a watermark or idle record has spoken of. */
   #newest: RecordMark | null;
   readonly #panes: OpenPanes;
+  /** `EventPace` as two numbers, for one is set with every record; NaN before there is one. */
+  #paceAtMs: number;
+  #paceTimeMs: number;
   #outputs: SummarizeOutput[] = [];
   #lateCount = 0;
 
@@ -105,6 +108,8 @@ export class PartitionSummarizer {
     this.#idle = past.idle;
     this.#last = past.before;
     this.#maxTimeMs = past.maxTimeMs;
+    this.#paceAtMs = past.pace?.atMs ?? Number.NaN;
+    this.#paceTimeMs = past.pace?.timeMs ?? Number.NaN;
     this.#lost = past.lost ?? null;
     this.#newest = start.kind === 'resume' || start.kind === 'gap' ? (start.state.newest ?? null) : null;
     this.#announced = this.#point();
@@ -221,7 +226,7 @@ export class PartitionSummarizer {
    * chunk, and the metadata for `parseResumeState`. Never beyond the newest watermark record, so that readers see no gap after a restart.
    */
   resumePoint(): { readonly offset: number; readonly metadata: string } {
-    const { offset, maxTimeMs, before } = this.#panes.earliest(this.#announced);
+    const { offset, maxTimeMs, before, pace } = this.#panes.earliest(this.#announced);
     const metadata = formatResumeState({
       maxTimeMs,
       closedUntilMs: this.#closedUntilMs,
@@ -229,6 +234,7 @@ export class PartitionSummarizer {
       configHash: this.#configHash,
       firstPartitions: this.#firstPartitions,
       before,
+      ...(pace === null ? {} : { pace }),
       unknownPast: this.#coverage.unknown,
       offset,
       ...(this.#lost === null ? {} : { lost: this.#lost }),
@@ -243,26 +249,50 @@ export class PartitionSummarizer {
       // A log without timestamps says -1: nothing can be ahead of it.
       const isAhead = timestampMs >= 0 && decoded.timeMs - timestampMs > this.#settings.window.maxAheadMs;
       if (!isAhead) {
-        this.#addPrediction(decoded);
+        this.#addPrediction(decoded, timestampMs);
         return null;
       }
+      this.#goOn(timestampMs);
       return this.#countInvalid(aheadOfLog(decoded, timestampMs));
     }
+    this.#goOn(timestampMs);
     return this.#countUnused(decoded);
   }
 
-  #addPrediction(record: PredictionRecord): void {
+  /**
+   * A record that moves no event time. While nothing else comes, event time follows the Kafka timestamps, `silenceAfter` behind: what is broken, or too late, must show
+   * in windows that end, and hold up no other partition.
+   */
+  #goOn(timestampMs: number): void {
+    // Two in a row have to say so: the clock of one producer may show anything.
+    const atMs = Math.min(timestampMs, this.#last?.timestampMs ?? timestampMs);
+    if (atMs < 0) return;
+    if (Number.isNaN(this.#paceAtMs)) {
+      this.#paceAtMs = atMs;
+      this.#paceTimeMs = this.#maxTimeMs ?? atMs;
+    }
+    const { silenceAfterMs } = this.#settings.window;
+    if (atMs - this.#paceAtMs <= silenceAfterMs) return;
+    // Not beyond the Kafka timestamps: event time may be ahead of them, by a clock that was, and then waits.
+    const timeMs = Math.min(this.#paceTimeMs + atMs - this.#paceAtMs, atMs) - silenceAfterMs;
+    this.#maxTimeMs = Math.max(this.#maxTimeMs ?? Number.NEGATIVE_INFINITY, timeMs);
+  }
+
+  #addPrediction(record: PredictionRecord, timestampMs: number): void {
     const paneMs = this.#paneOf(record.timeMs);
     const watermarkMs = this.watermarkMs;
     if (watermarkMs !== null && paneMs + this.#hopMs <= watermarkMs) {
       const pane = this.#open(this.currentPaneMs);
       if (pane !== null) this.#lateCount += 1;
       pane?.countLate(record.model);
+      this.#goOn(timestampMs);
       return;
     }
     if (this.#coverage.isOpen) this.#endUnknownPastAfter(paneMs);
     this.#open(paneMs)?.addPrediction(record);
     if (this.#maxTimeMs === null || record.timeMs > this.#maxTimeMs) this.#maxTimeMs = record.timeMs;
+    this.#paceAtMs = timestampMs;
+    this.#paceTimeMs = this.#maxTimeMs;
   }
 
   #addByArrival(decoded: DecodedRecord, offset: number, timestampMs: number): InvalidRecord | null {
@@ -325,7 +355,8 @@ export class PartitionSummarizer {
   }
 
   #point(): Point {
-    return { offset: this.#position, maxTimeMs: this.#maxTimeMs, before: markOf(this.#last) };
+    const pace = Number.isNaN(this.#paceAtMs) ? null : { atMs: this.#paceAtMs, timeMs: this.#paceTimeMs };
+    return { offset: this.#position, maxTimeMs: this.#maxTimeMs, before: markOf(this.#last), pace };
   }
 
   #closePassedPanes(): void {

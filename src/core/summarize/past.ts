@@ -28,7 +28,7 @@ export type SummarizerStart =
   | { readonly kind: 'anew'; readonly offset: number; readonly state: ResumeState | null; readonly isWhole: boolean; readonly lost: Loss };
 
 /** The part of a resume state that a start fixes; see `ResumeState` for its members. */
-export type Past = Pick<ResumeState, 'maxTimeMs' | 'closedUntilMs' | 'idle' | 'before' | 'unknownPast' | 'lost'>;
+export type Past = Pick<ResumeState, 'maxTimeMs' | 'closedUntilMs' | 'idle' | 'before' | 'pace' | 'unknownPast' | 'lost'>;
 
 /** What is known at a start of a partition whose panes are `hopMs` long and stay open `latenessMs` after their end. */
 export function pastOf(start: SummarizerStart, hopMs: number, latenessMs: number): Past {

@@ -14,6 +14,14 @@ export interface RecordMark {
   readonly valueHash: number;
 }
 
+/** How event time goes on while no record moves it: from here, with the Kafka timestamps. */
+export interface EventPace {
+  /** Kafka timestamp of the newest record that was in time, or of the first one where none was. */
+  readonly atMs: number;
+  /** Largest event time then; that Kafka timestamp where there is none. */
+  readonly timeMs: number;
+}
+
 /** Where a reader began in the middle of the log, not knowing what was before. */
 export interface UnknownPast {
   readonly fromOffset: number;
@@ -32,6 +40,8 @@ export interface ResumeState {
   /** Partitions of the topic when the group first read it: a partition of a higher number is a new one, and is read from its beginning. */
   readonly firstPartitions: number;
   readonly before: RecordMark | null;
+  /** As of the resume point. Absent where no record was before, and in commits of releases that did not know. */
+  readonly pace?: EventPace;
   /** Not null while panes of an unknown past are open. */
   readonly unknownPast: UnknownPast | null;
   /** What was lost before the resume point, while no watermark record has told of it. */
@@ -46,7 +56,7 @@ export interface ResumeState {
 
 /** The state as the metadata text of a commit. */
 export function formatResumeState(state: ResumeState): string {
-  const { idle, before, unknownPast, lost, newest } = state;
+  const { idle, before, unknownPast, lost, newest, pace } = state;
   return JSON.stringify([
     metadataVersion,
     state.maxTimeMs,
@@ -60,6 +70,7 @@ export function formatResumeState(state: ResumeState): string {
       ...(state.offset === undefined ? {} : { offset: state.offset }),
       ...(state.generation ? { generation: state.generation } : {}),
       ...(lost === undefined ? {} : { lost: [lost.cause, lost.from, lost.to] }),
+      ...(pace === undefined ? {} : { pace: [pace.atMs, pace.timeMs] }),
       ...(newest === undefined ? {} : { newest: [newest.offset, newest.timestampMs, newest.valueHash] }),
     },
   ]);
@@ -93,22 +104,25 @@ export function parseResumeState(metadata: string): ResumeState | null {
   };
 }
 
-type More = Pick<ResumeState, 'offset' | 'generation' | 'lost' | 'newest'>;
+type More = Pick<ResumeState, 'offset' | 'generation' | 'lost' | 'newest' | 'pace'>;
 
 /** What later releases have added, by name; null where it is nothing of ours. */
 function moreOf(value: unknown): More | null {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const { offset, generation, lost, newest }: Record<string, unknown> = { ...value };
+  const { offset, generation, lost, newest, pace }: Record<string, unknown> = { ...value };
   const loss = lost === undefined ? undefined : lossOf(lost);
   const mark = newest === undefined ? undefined : tuple(newest, 3);
+  const kept = pace === undefined ? undefined : tuple(pace, 2);
   if (!isCount(offset) || !isCount(generation) || loss === null || mark === null || (newest !== undefined && mark === undefined))
     return null;
+  if (kept === null || (pace !== undefined && kept === undefined)) return null;
   return {
     ...(offset === undefined ? {} : { offset }),
     ...(generation === undefined ? {} : { generation }),
     ...(loss === undefined ? {} : { lost: loss }),
     ...(mark === undefined ? {} : { newest: markFrom(mark) }),
+    ...(kept === undefined ? {} : { pace: { atMs: kept[0] ?? 0, timeMs: kept[1] ?? 0 } }),
   };
 }
 

@@ -92,9 +92,10 @@ describe('the baseline `first`', () => {
     expect(anew.fits.map(({ fit }) => [fit.number, (fit.startMs - zero) / hour, fit.lengthMs / day])).toEqual([
       [1, 0, 1],
       [2, 0, 2],
-      [3, 55, 1],
-      [4, 55, 2],
-      [5, 55, 3],
+      // A number is used up: facts of what was given up may outlive it by a crash.
+      [4, 55, 1],
+      [5, 55, 2],
+      [6, 55, 3],
     ]);
   });
 

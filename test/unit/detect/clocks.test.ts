@@ -11,7 +11,7 @@ import {
 const silenceAfterMs = 900_000;
 
 function clocksOf(predictionTopics = ['predictions'], feedbackTopics: string[] = []): SourceClocks {
-  return new SourceClocks({ predictionTopics, feedbackTopics, silenceAfterMs, latenessMs: 0 });
+  return new SourceClocks({ predictionTopics, feedbackTopics, silenceAfterMs, latenessMs: 0, idleAfterMs: 30_000 });
 }
 
 function watermark(
@@ -211,6 +211,23 @@ describe('what the data clock waits for', () => {
   });
 });
 
+describe('idle feedback', () => {
+  it('is waited for from its newest idle record on, less what may have been on the way: nobody may read it', () => {
+    const minute = 60_000;
+    const clocks = clocksOf(['predictions'], ['feedback']);
+    const feedback = { role: 'feedback', position: 100, partitions: 1, watermarkMs: 0 } as const;
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 0));
+    clocks.idle(idle(0, 30_000, feedback), 10 * minute);
+    for (const partition of [0, 1]) clocks.watermark(watermark(partition, 60 * minute));
+    expect(clocks.labelMs).toBe(9 * minute);
+    clocks.idle(idle(0, 50 * minute, feedback), 60 * minute);
+    expect(clocks.labelMs).toBe(59 * minute);
+    // In files nothing comes behind.
+    clocks.idle(idle(0, 60 * minute, feedback));
+    expect(clocks.labelMs).toBe(60 * minute);
+  });
+});
+
 describe('the label clock', () => {
   it('is the data clock where there is no feedback topic', () => {
     const clocks = clocksOf();
@@ -296,6 +313,55 @@ describe('what was decided without an idle partition', () => {
     expect(clocks.isIdleBefore('predictions', 500)).toBe(false);
     expect(clocks.isIdleBefore('predictions', 501)).toBe(true);
     expect(clocks.isIdleBefore('feedback', 501)).toBe(false);
+  });
+});
+
+describe('a topic that is configured no more', () => {
+  const minute = 60_000;
+
+  it.each(['predictions', 'feedback'] as const)('marks nothing for ever where it was idle then: %s', (role) => {
+    const of = (topics: string[]) => (role === 'predictions' ? clocksOf(topics) : clocksOf(['predictions'], topics));
+    const before = of(['predictions', 'old']);
+    for (const forMs of [30_000, 60_000]) before.idle(idle(0, forMs, { role, topic: 'old', position: 5, watermarkMs: 400 }));
+    const clocks = of(['predictions']);
+    clocks.restore(before.snapshot());
+    expect(before.isIdleBefore(role, 900)).toBe(true);
+    expect(clocks.isIdleBefore(role, 900)).toBe(false);
+  });
+
+  it('hides neither that all others are silent, nor that one of them is not to be waited for', () => {
+    const lagOf = (hasOld: boolean, isOtherActive: boolean) => {
+      const before = clocksOf(['predictions', 'old']);
+      for (const partition of [0, 1]) before.watermark(watermark(partition, 0, { position: 10 }));
+      if (hasOld) before.watermark(watermark(0, 0, { topic: 'old', position: 5 }));
+      const clocks = clocksOf();
+      clocks.restore(before.snapshot());
+      for (let step = 1; step < 500; step += 1) {
+        const nowMs = step * 30_000;
+        const forMs = { position: 10, watermarkMs: 0 };
+        if (isOtherActive) clocks.watermark(watermark(0, nowMs, { position: 10 + step, previous: 9 + step }), nowMs);
+        else clocks.idle(idle(0, nowMs, forMs), nowMs);
+        clocks.idle(idle(1, nowMs, forMs), nowMs);
+      }
+      return 500 * 30_000 - (clocks.dataMs ?? 0);
+    };
+    for (const isOtherActive of [true, false]) {
+      expect(lagOf(true, isOtherActive)).toBe(lagOf(false, isOtherActive));
+      expect(lagOf(false, isOtherActive)).toBeLessThan(20 * minute);
+    }
+  });
+});
+
+describe('a topic that was created anew with fewer partitions', () => {
+  it('is not waited for in those that are gone', () => {
+    const clocks = clocksOf();
+    const anew = { topic: 'predictions', role: 'predictions' as const };
+    for (const partition of [0, 1, 2, 3]) clocks.watermark(watermark(partition, 500, { position: 100, partitions: 4 }));
+    for (const partition of [0, 1]) {
+      const source = { ...anew, partition, generation: 1 };
+      clocks.watermark({ type: 'watermark', source, position: 3, previous: 0, watermarkMs: 900, partitions: 2 });
+    }
+    expect(clocks.dataMs).toBe(900);
   });
 });
 

@@ -64,7 +64,7 @@ describe('an event of PagerDuty', () => {
 it('an event whose incident is over by now says so to people, and is the same as ever to machines', () => {
   const opened = event('a', 0, 'opened');
   const end = event('a', 1, 'recovered', { windowEnd: '2026-03-01T12:30:00.000Z' });
-  expect(webhookBody(opened, 'slack', context, end).text).toContain('\\nOver since 2026-03-01 12:30Z, after 2 h 30 min: amount');
+  expect(webhookBody(opened, 'slack', context, end).text).toContain('\\nOver since 2026-03-01 12:30Z, after 2 h 50 min: amount');
   expect(webhookBody(opened, 'cloudevents', context, end)).toEqual(webhookBody(opened, 'cloudevents', context));
 });
 

@@ -194,4 +194,40 @@ describe('A partition that is read again after crashes', () => {
       { numRuns: 400 },
     );
   });
+
+  it('lets event time go on as before where only records come that move none, wherever it was stopped', () => {
+    const source: SourcePartition = { role: 'predictions', topic: 'source', partition: 3 };
+    const minuteMs = 60_000;
+    // An hour of good records, an hour of broken ones, good ones again; the timestamps of Kafka are a minute behind the events.
+    const records = Array.from({ length: 180 }, (_, minute): Logged => {
+      const timeMs = startMs + minute * minuteMs;
+      const decoded: DecodedRecord =
+        minute >= 60 && minute < 120
+          ? { kind: 'invalid', reason: 'not-json', detail: 'no JSON', model: 'topic:source' }
+          : {
+              kind: 'prediction',
+              id: `id-${minute}`,
+              timeMs,
+              model: 'fraud',
+              version: '1',
+              features: { amount: minute },
+              prediction: 'a',
+              score: null,
+              segments: {},
+              label: null,
+            };
+      return { offset: firstOffset + minute, timestampMs: timeMs + minuteMs, decoded };
+    });
+    const expected = straightRun(source, records).best;
+    const broken = [...expected.values()].filter(({ counts }) => (counts?.invalid['not-json'] ?? 0) > 0);
+    // Not all in the pane of the last good one.
+    expect(new Set(broken.map(({ paneMs }) => paneMs)).size).toBeGreaterThan(5);
+    for (let stop = 1; stop < records.length; stop += 1) {
+      const actions = [...Array.from({ length: stop }, () => 'read'), 'write and commit', 'crash'];
+      const found = troubledRun(source, records, actions).best;
+      expect([...found].map(([identity, partial]) => [identity, hex(partial)]).sort()).toEqual(
+        [...expected].map(([identity, partial]) => [identity, hex(partial)]).sort(),
+      );
+    }
+  });
 });
