@@ -109,7 +109,7 @@ describe('an issue, from its incident opening to long after', () => {
     await until(() => issue()?.status === 'resolved');
     expect(steps()).toEqual(['opened', 'escalated', 'reminded']);
     expect(notes()).toHaveLength(1);
-    expect(notes()[0]?.text).toContain('Recovered after 3 h 20 min');
+    expect(notes()[0]?.text).toContain('Recovered after 3 h 40 min');
     await until(() => said('its issue is resolved'));
   });
 

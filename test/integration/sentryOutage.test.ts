@@ -16,7 +16,7 @@ import type { InboxIssue } from '../../src/sentry/inbox/store.ts';
 import { NotifyStage } from '../../src/stages/notify.ts';
 import { startSentryDelivery } from '../../src/stages/sentryDelivery.ts';
 import type { Sink } from '../../src/stages/sink.ts';
-import { event as eventLike, hex } from '../support/events.ts';
+import { event as eventLike, hex, series } from '../support/events.ts';
 import { pictures } from '../support/pictures.ts';
 import { SimulatedClock } from '../support/simulatedClock.ts';
 
@@ -215,6 +215,7 @@ describe('a day without Sentry', () => {
           windowStart: iso(hours - 1),
           windowEnd: iso(hours),
           start: iso(steps[0]?.[0] ?? 0),
+          series: [series('amount', { since: iso(steps[0]?.[0] ?? 0) })],
           ...(incident === 'pictured' && pictures.numeric.picture !== undefined ? { picture: pictures.numeric.picture } : {}),
         });
         clock.schedule(at(hours) - clock.nowMs(), () => {
