@@ -1,5 +1,5 @@
 /** What the facts in `history` say of one model at the moment, for people: read without a group, and without disturbing the worker. */
-import { parseFactKey } from '../core/detect/fact.ts';
+import { parseFactKey, readState } from '../core/detect/fact.ts';
 import type { DataState, LabelState } from '../core/detect/modelState.ts';
 import type { BookState } from '../core/incident/bookState.ts';
 import type { Mute } from '../core/incident/mutes.ts';
@@ -25,7 +25,10 @@ const text = new TextDecoder();
 export async function viewModel(log: Log, group: string, model: string): Promise<ModelView | null> {
   const topic = internalTopics(group).history;
   const partition = partitionOf(model, await log.partitionCount(topic));
-  const states = new Map<string, { readonly clock: 'data' | 'label'; readonly endMs: number; readonly value: Uint8Array }>();
+  const states = new Map<
+    string,
+    { readonly clock: 'data' | 'label'; readonly endMs: number; readonly part: number; readonly value: Uint8Array }
+  >();
   const series = new Set<string>();
   for await (const { key, value } of scan(log, { topic, partition }, 0)) {
     const name = text.decode(key ?? undefined);
@@ -35,13 +38,15 @@ export async function viewModel(log: Log, group: string, model: string): Promise
     if (value === null) states.delete(name);
     else states.set(name, { ...subject, value });
   }
-  const newest = (clock: 'data' | 'label') =>
-    [...states.values()].filter((state) => state.clock === clock).sort((left, right) => right.endMs - left.endMs)[0]?.value;
-  const [data, label] = [newest('data'), newest('label')];
-  if (data === undefined && label === undefined) return null;
+  const newest = <State>(clock: 'data' | 'label') => {
+    const ofClock = [...states.values()].filter((state) => state.clock === clock);
+    const newestMs = Math.max(...ofClock.map(({ endMs }) => endMs));
+    const parts = ofClock.filter(({ endMs }) => endMs === newestMs).sort((left, right) => left.part - right.part);
+    return readState<State>(parts.map(({ value }) => value));
+  };
   // Facts are written by this program alone.
-  const dataState = data === undefined ? null : (JSON.parse(text.decode(data)) as DataState);
-  const labelState = label === undefined ? null : (JSON.parse(text.decode(label)) as LabelState);
+  const [dataState, labelState] = [newest<DataState>('data'), newest<LabelState>('label')];
+  if (dataState === null && labelState === null) return null;
   if (labelState !== null)
     for (const { baseline } of parseBaselineFact(labelState.performance).versions) if (baseline !== null) series.add(baseline.metric);
   const books = [dataState?.book, labelState?.book].filter((book) => book !== undefined);

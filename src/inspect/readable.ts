@@ -38,6 +38,8 @@ function factValue(key: string, value: Uint8Array): unknown {
       return readPredictions([value]) ?? pieceOf(value);
     case 'feedback':
       return readFeedback([value]) ?? pieceOf(value);
+    case 'state':
+      return subject.part === 0 ? JSON.parse(text.decode(value)) : pieceOf(value);
     case undefined:
       return { barrier: text.decode(value) };
     default:

@@ -42,8 +42,10 @@ export type FactSubject =
   | { readonly fact: 'reference'; readonly model: string; readonly cell: CellKey; readonly number: number; readonly series: string }
   | { readonly fact: 'predictions'; readonly model: string; readonly version: string; readonly endMs: number; readonly part: number }
   | { readonly fact: 'feedback'; readonly model: string; readonly endMs: number; readonly part: number }
-  | { readonly fact: 'state'; readonly model: string; readonly clock: DecisionClock; readonly endMs: number }
+  | { readonly fact: 'state'; readonly model: string; readonly clock: DecisionClock; readonly endMs: number; readonly part: number }
   | { readonly fact: 'decided'; readonly dataEndMs: number | null; readonly labelEndMs: number | null };
+
+const decoder = new TextDecoder();
 
 /** Version byte of binary fact values. */
 const factVersion = 1;
@@ -75,7 +77,8 @@ export function factKey(subject: FactSubject): string {
     case 'feedback':
       return canonicalJson(['feedback', subject.model, subject.endMs, subject.part]);
     case 'state':
-      return canonicalJson(['state', subject.model, subject.clock, subject.endMs]);
+      // The first part has the key that states had before they could have parts.
+      return canonicalJson(['state', subject.model, subject.clock, subject.endMs, ...(subject.part === 0 ? [] : [subject.part])]);
     case 'decided':
       return canonicalJson(['decided', subject.dataEndMs, subject.labelEndMs]);
   }
@@ -97,7 +100,7 @@ export function parseFactKey(key: string): FactSubject | null {
     case 'feedback':
       return { fact, model: reader.text(), endMs: reader.number(), part: reader.number() };
     case 'state':
-      return { fact, model: reader.text(), clock: clockOf(reader), endMs: reader.number() };
+      return { fact, model: reader.text(), clock: clockOf(reader), endMs: reader.number(), part: reader.hasMore ? reader.number() : 0 };
     case 'decided':
       return { fact, dataEndMs: reader.numberOrNull(), labelEndMs: reader.numberOrNull() };
     case 'barrier':
@@ -119,6 +122,34 @@ function clockOf(reader: KeyReader): DecisionClock {
 
 export function jsonValue(value: unknown): Uint8Array {
   return new TextEncoder().encode(canonicalJson(value));
+}
+
+/** The state of a model on a clock: one fact, or, where it is large, one that says how many pieces of its bytes follow. */
+export function stateFacts(of: { readonly model: string; readonly clock: DecisionClock; readonly endMs: number }, state: unknown): Fact[] {
+  const bytes = jsonValue(state);
+  const pieces: Uint8Array[] = [];
+  if (bytes.length > largestPart)
+    for (let from = 0; from < bytes.length; from += largestPart) pieces.push(bytes.slice(from, from + largestPart));
+  const values = pieces.length === 0 ? [bytes] : [jsonValue({ parts: pieces.length }), ...pieces];
+  return values.map((value, part) => ({ key: factKey({ fact: 'state', ...of, part }), value }));
+}
+
+/** The state, from the values of its facts in the order of their parts; null while parts are missing. The caller knows whose it is. */
+export function readState<State>([head, ...pieces]: readonly Uint8Array[]): State | null {
+  if (head === undefined) return null;
+  const state: State | { readonly parts: number } = JSON.parse(decoder.decode(head));
+  if (typeof state !== 'object' || state === null || !('parts' in state)) return state as State;
+  return pieces.length === state.parts ? JSON.parse(decoder.decode(joined(pieces))) : null;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 /** The node's facts: one, or several parts cut by series where it is large. */

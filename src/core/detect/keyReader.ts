@@ -20,6 +20,10 @@ export class KeyReader {
     this.#parts = parts;
   }
 
+  get hasMore(): boolean {
+    return this.#at < this.#parts.length;
+  }
+
   text(): string {
     const part = this.#parts[this.#at++];
     if (typeof part !== 'string') throw this.wrong(`a text as part ${this.#at}`);

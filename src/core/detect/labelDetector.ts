@@ -51,7 +51,7 @@ export class LabelDetector {
   readonly #waiting = new Map<number, PanePredictions[]>();
   /** Keys of sample facts, by pane end, for their tombstones. */
   readonly #factKeys = new Map<number, string[]>();
-  /** End of the newest joined pane with predictions, by version. */
+  /** End of the newest joined pane with predictions, by version; of those that had some within a day. */
   readonly #lastMs = new Map<string, number>();
   /** Of the first pane joined since there was nothing of the model; a pane earlier, because a reader's first pane is incomplete. */
   #sinceMs: number | null = null;
@@ -237,7 +237,7 @@ export class LabelDetector {
   }
 
   #evaluate(endMs: number, inexactAfter: (timeMs: number) => readonly string[], decision: Decision, accepted: readonly BookStep[]): void {
-    const isGone = (version: string | null) => endMs - (this.#lastMs.get(version ?? '') ?? endMs) >= dayMs;
+    const isGone = (version: string | null) => endMs - (this.#lastMs.get(version ?? '') ?? Number.NEGATIVE_INFINITY) >= dayMs;
     const evaluations = this.#performance.decide(endMs, this.#book.openCount > 0);
     const signals: Signal[] = [];
     const windows = new Map<number, PerformanceEvaluation>();
@@ -290,6 +290,7 @@ export class LabelDetector {
   #expire(endMs: number, facts: Fact[]): void {
     const neededFromMs = Math.min(this.#performance.neededFromMs(), endMs);
     this.#sources.expire(neededFromMs);
+    for (const [version, lastMs] of this.#lastMs) if (endMs - lastMs >= dayMs) this.#lastMs.delete(version);
     for (const [paneEndMs, keys] of this.#factKeys) {
       if (paneEndMs - this.#settings.window.hopMs >= neededFromMs) continue;
       this.#factKeys.delete(paneEndMs);

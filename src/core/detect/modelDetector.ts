@@ -5,7 +5,7 @@ import { mergePredictionSamples } from '../sketch/sample.ts';
 import type { CommandRecord, PartialRecord } from '../summarize/messages.ts';
 import { shapeOf } from '../summarize/modelShape.ts';
 import { DataDetector, type Decision } from './dataDetector.ts';
-import { type Fact, factKey, jsonValue } from './fact.ts';
+import { type Fact, stateFacts } from './fact.ts';
 import type { FileBaseline } from './fileBaseline.ts';
 import { LabelDetector, type PanePredictions } from './labelDetector.ts';
 import type { Gap } from './loss.ts';
@@ -16,9 +16,9 @@ export class ModelDetector {
   readonly data: DataDetector;
   readonly labels: LabelDetector;
   readonly #predictionSampleSize: number;
-  /** End of the pane of the newest state fact of each clock, for its tombstone. */
-  #dataStateMs: number | null = null;
-  #labelStateMs: number | null = null;
+  /** Keys of the newest state facts of each clock, for their tombstones. */
+  #dataState: readonly string[] = [];
+  #labelState: readonly string[] = [];
 
   constructor(model: string, settings: CoreSettings, file: FileBaseline | null) {
     this.model = model;
@@ -35,13 +35,7 @@ export class ModelDetector {
   /** Where nothing is left of the model, the tombstones of its state: then it can be forgotten. Else null. */
   farewell(): Fact[] | null {
     if (!this.data.isEmpty || !this.labels.isEmpty) return null;
-    const subjects = [
-      { clock: 'data', endMs: this.#dataStateMs },
-      { clock: 'label', endMs: this.#labelStateMs },
-    ] as const;
-    return subjects.flatMap(({ clock, endMs }) =>
-      endMs === null ? [] : [{ key: factKey({ fact: 'state', model: this.model, clock, endMs }), value: null }],
-    );
+    return [...this.#dataState, ...this.#labelState].map((key) => ({ key, value: null }));
   }
 
   decideData(
@@ -53,7 +47,7 @@ export class ModelDetector {
   ): Decision {
     const decision = this.data.decide(endMs, partials, inexact, commands, losses);
     decision.facts.push(...this.labels.addPredictions(endMs, this.#predictions(partials)));
-    this.#dataStateMs = this.#writeState(decision.facts, 'data', endMs, this.#dataStateMs, this.data.snapshot());
+    this.#dataState = this.#writeState(decision.facts, 'data', endMs, this.#dataState, this.data.snapshot());
     return decision;
   }
 
@@ -64,14 +58,14 @@ export class ModelDetector {
     commands: readonly CommandRecord[],
   ): Decision {
     const decision = this.labels.decide(endMs, partials, inexact, commands, (timeMs) => this.data.inexactAfter(timeMs));
-    this.#labelStateMs = this.#writeState(decision.facts, 'label', endMs, this.#labelStateMs, this.labels.snapshot());
+    this.#labelState = this.#writeState(decision.facts, 'label', endMs, this.#labelState, this.labels.snapshot());
     return decision;
   }
 
-  /** Which state facts are the newest, after a restore. */
-  restoredFrom(dataStateMs: number | null, labelStateMs: number | null): void {
-    this.#dataStateMs = dataStateMs;
-    this.#labelStateMs = labelStateMs;
+  /** Keys of the newest state facts, after a restore. */
+  restoredFrom(dataState: readonly string[], labelState: readonly string[]): void {
+    this.#dataState = dataState;
+    this.#labelState = labelState;
   }
 
   /** Samples of the whole, by version, merged over partitions. */
@@ -87,10 +81,11 @@ export class ModelDetector {
     });
   }
 
-  #writeState(facts: Fact[], clock: 'data' | 'label', endMs: number, previousMs: number | null, state: unknown): number {
-    facts.push({ key: factKey({ fact: 'state', model: this.model, clock, endMs }), value: jsonValue(state) });
-    if (previousMs !== null && previousMs !== endMs)
-      facts.push({ key: factKey({ fact: 'state', model: this.model, clock, endMs: previousMs }), value: null });
-    return endMs;
+  #writeState(facts: Fact[], clock: 'data' | 'label', endMs: number, previous: readonly string[], state: unknown): readonly string[] {
+    const written = stateFacts({ model: this.model, clock, endMs }, state);
+    facts.push(...written);
+    const keys = written.map(({ key }) => key);
+    for (const key of previous) if (!keys.includes(key)) facts.push({ key, value: null });
+    return keys;
   }
 }

@@ -7,7 +7,7 @@ import { InvariantError } from '../errors.ts';
 import type { CoreSettings } from '../settings.ts';
 import type { CellBaseline, SeriesReference } from './cellFit.ts';
 import { Detector, type TellsOf } from './detector.ts';
-import { type FactSubject, factKey, parseFactKey, readFeedback, readNode, readPredictions, readReference } from './fact.ts';
+import { type FactSubject, factKey, parseFactKey, readFeedback, readNode, readPredictions, readReference, readState } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
 import type { PanePredictions } from './labelDetector.ts';
 import { ModelDetector } from './modelDetector.ts';
@@ -72,21 +72,13 @@ export function restoreDetector(settings: CoreSettings, facts: FactMap, files: F
   const ofModel = groupByModel(kinds);
   for (const name of names) {
     const own = ofModel.get(name) as ModelFacts;
-    const dataState = newestState(own.state, 'data', dataEndMs);
+    const dataState = newestState<DataState>(own.state, 'data', dataEndMs);
     if (dataState === null) continue;
-    const labelState = newestState(own.state, 'label', labelEndMs);
+    const labelState = newestState<LabelState>(own.state, 'label', labelEndMs);
     const model = new ModelDetector(name, settings, files.get(name) ?? null);
-    model.data.restore(
-      parse<DataState>(dataState.value),
-      readNodes(own.node, dataEndMs),
-      readBaselines(own.baseline, own.reference, dataEndMs),
-    );
-    model.labels.restore(
-      labelState === null ? null : parse<LabelState>(labelState.value),
-      newest.labelEndMs,
-      readPanes(own, dataEndMs, labelEndMs),
-    );
-    model.restoredFrom(dataState.subject.endMs, labelState?.subject.endMs ?? null);
+    model.data.restore(dataState.state, readNodes(own.node, dataEndMs), readBaselines(own.baseline, own.reference, dataEndMs));
+    model.labels.restore(labelState?.state ?? null, newest.labelEndMs, readPanes(own, dataEndMs, labelEndMs));
+    model.restoredFrom(dataState.keys, labelState?.keys ?? []);
     models.push(model);
   }
   detector.restore(newest, models);
@@ -161,13 +153,19 @@ function compareEnds(left: DecidedState, right: DecidedState): number {
   return (left.dataEndMs ?? least) - (right.dataEndMs ?? least) || (left.labelEndMs ?? least) - (right.labelEndMs ?? least) || 0;
 }
 
-function newestState(facts: readonly Stored<'state'>[], clock: 'data' | 'label', endMs: number): Stored<'state'> | null {
-  let newest: Stored<'state'> | null = null;
-  for (const fact of facts) {
-    if (fact.subject.clock !== clock || fact.subject.endMs > endMs) continue;
-    if (newest === null || fact.subject.endMs > newest.subject.endMs) newest = fact;
-  }
-  return newest;
+function newestState<State>(
+  facts: readonly Stored<'state'>[],
+  clock: 'data' | 'label',
+  endMs: number,
+): { readonly state: State; readonly keys: readonly string[] } | null {
+  const known = facts.filter(({ subject }) => subject.clock === clock && subject.endMs <= endMs);
+  const newestMs = known.reduce((latestMs, { subject }) => Math.max(latestMs, subject.endMs), Number.NEGATIVE_INFINITY);
+  const [parts = []] = partsOf(known.filter(({ subject }) => subject.endMs === newestMs));
+  const [first] = parts;
+  if (first === undefined) return null;
+  const state = readState<State>(parts.map(({ value }) => value));
+  if (state === null) throw new InvariantError(`history: parts of the state of ${first.subject.model} are missing`);
+  return { state, keys: parts.map(({ subject }) => factKey(subject)) };
 }
 
 function readNodes(facts: readonly Stored<'node'>[], untilMs: number): { key: CellKey; node: Node; parts: number }[] {
@@ -247,7 +245,7 @@ function readPanes(facts: ModelFacts, dataEndMs: number, labelEndMs: number): Re
 }
 
 /** Facts that are parts of the same thing, in order of their parts. */
-function partsOf<Kind extends 'node' | 'predictions' | 'feedback'>(facts: readonly Stored<Kind>[]): Stored<Kind>[][] {
+function partsOf<Kind extends 'node' | 'predictions' | 'feedback' | 'state'>(facts: readonly Stored<Kind>[]): Stored<Kind>[][] {
   const groups = new Map<string, Stored<Kind>[]>();
   for (const fact of facts) {
     const identity = factKey({ ...fact.subject, part: 0 });

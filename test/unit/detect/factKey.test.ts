@@ -10,7 +10,8 @@ const subjects: readonly FactSubject[] = [
   { fact: 'reference', model: 'fraud', cell, number: 2, series: 'amount' },
   { fact: 'predictions', model: 'fraud', version: '7', endMs: 600_000, part: 0 },
   { fact: 'feedback', model: 'fraud', endMs: 600_000, part: 0 },
-  { fact: 'state', model: 'fraud', clock: 'label', endMs: 600_000 },
+  { fact: 'state', model: 'fraud', clock: 'label', endMs: 600_000, part: 0 },
+  { fact: 'state', model: 'fraud', clock: 'data', endMs: 600_000, part: 3 },
   { fact: 'decided', dataEndMs: 600_000, labelEndMs: null },
 ];
 

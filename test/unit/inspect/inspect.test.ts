@@ -107,7 +107,7 @@ describe('a record', () => {
   });
 
   it('of history is shown by what its key says', () => {
-    const key = factKey({ fact: 'state', model: 'fraud', clock: 'data', endMs: 300_000 });
+    const key = factKey({ fact: 'state', model: 'fraud', clock: 'data', endMs: 300_000, part: 0 });
     expect(readableRecord('history', record(key, jsonValue({ open: [] })))).toEqual({
       key: ['state', 'fraud', 'data', 300_000],
       value: { open: [] },
