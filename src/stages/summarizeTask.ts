@@ -3,6 +3,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { InvalidReason } from '../core/record/record.ts';
 import { chunkSize, type PartialsMessage } from '../core/summarize/messages.ts';
 import type { PartitionSummarizer } from '../core/summarize/partitionSummarizer.ts';
+import { believableAheadMs, withoutTimestamp } from '../core/summarize/unusable.ts';
 import type { Decoder } from '../formats/decoder.ts';
 import { LogChangedError } from '../log/logChanged.ts';
 import type { Batch, Commit, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
@@ -62,6 +63,8 @@ export class SummarizeTask {
   #next = 0;
   #letters: OutgoingRecord[] = [];
   #movedAtMs: number;
+  /** Newest Kafka timestamp that was believed. */
+  #believedMs = Number.NEGATIVE_INFINITY;
   #idleToldAtMs: number;
   readonly #lateness: LateWatch;
   /** Position whose open cells are in partials already. */
@@ -125,8 +128,11 @@ export class SummarizeTask {
       const record = batch.records[this.#next];
       // A batch may begin before the position where the log was asked for an offset inside it.
       if (record === undefined || record.offset < summarizer.position) continue;
-      const decoded = decode(record.value, record.timestampMs);
-      const problem = summarizer.add(decoded, record.offset, record.timestampMs, record.value);
+      const { offset, timestampMs, value } = record;
+      const isBelieved = this.#isBelieved(timestampMs, nowMs);
+      const read = decode(value, timestampMs);
+      const decoded = isBelieved ? read : withoutTimestamp(read, nowMs);
+      const problem = summarizer.add(decoded, offset, timestampMs, value, isBelieved ? timestampMs : -1);
       this.#lateness.follow(summarizer.watermarkMs, record.offset);
       if (decoded.kind === 'skipped') skipped += 1;
       if (problem !== null)
@@ -143,6 +149,13 @@ export class SummarizeTask {
     }
     this.#count(count, skipped, summarizer.lateCount - lateBefore);
     return this.#drained(nowMs);
+  }
+
+  /** A clock of this machine that is far behind makes no stream of records unusable. */
+  #isBelieved(timestampMs: number, nowMs: number): boolean {
+    if (timestampMs - Math.max(nowMs, this.#believedMs) > believableAheadMs) return false;
+    this.#believedMs = timestampMs;
+    return true;
   }
 
   /** True where nothing has come for `idleAfterMs`, and this was not said within the last `idleAfterMs`: time to look at the high watermark. */

@@ -146,14 +146,19 @@ export class PartitionSummarizer {
 
   /**
    * Adds the record at `offset`, which must not be below `position`; a higher one is a gap of compaction or control records. `value`: its bytes where they are at
-   * hand, to recognize the record after a restart. Gives the record as invalid where it is (also where only its time is: ahead of the log), unless it
+   * hand, to recognize the record after a restart. `atMs`: the timestamp as far as it is believed, -1 for none. Gives the record as invalid where it is (also where only its time is: ahead of the log), unless it
    * was counted before a restart already.
    */
-  add(decoded: DecodedRecord, offset: number, timestampMs: number, value: Uint8Array | null = null): InvalidRecord | null {
+  add(
+    decoded: DecodedRecord,
+    offset: number,
+    timestampMs: number,
+    value: Uint8Array | null = null,
+    atMs: number = timestampMs,
+  ): InvalidRecord | null {
     this.#enterChunk(Math.floor(offset / chunkSize));
     this.#position = offset;
-    const problem =
-      this.#source.role === 'feedback' ? this.#addByArrival(decoded, offset, timestampMs) : this.#addByTime(decoded, timestampMs);
+    const problem = this.#source.role === 'feedback' ? this.#addByArrival(decoded, offset, atMs) : this.#addByTime(decoded, atMs);
     this.#last = { offset, timestampMs, value };
     this.#position = offset + 1;
     this.#closePassedPanes();
