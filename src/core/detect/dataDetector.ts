@@ -8,7 +8,6 @@ import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook } from '../incident/incidentBook.ts';
 import { lossStatistic } from '../incident/lossLine.ts';
-import { keepSmallestHashes } from '../record/caps.ts';
 import type { CoreSettings, ModelSettings } from '../settings.ts';
 import { settingsOf, stepsPerWindow } from '../settings.ts';
 import type { CommandRecord, PartialRecord, SegmentKey } from '../summarize/messages.ts';
@@ -21,12 +20,13 @@ import { evaluateData } from './dataEvaluation.ts';
 import { eventOf, replayOf } from './eventOf.ts';
 import { type Fact, factKey, jsonValue, nodeFacts, referenceValue } from './fact.ts';
 import { type FileBaseline, type FileCell, fileCellOf, onlyVersionOf } from './fileBaseline.ts';
-import { KnownVersions } from './knownVersions.ts';
+import { KnownNames } from './knownNames.ts';
 import type { Gap } from './loss.ts';
 import { LossWatch } from './lossWatch.ts';
 import type { DataState } from './modelState.ts';
 import { allVersions, type CellKey, cellText, compareCells, mergeRanges, type Node, paneNodes } from './node.ts';
 import { RecentReasons } from './recentReasons.ts';
+import { SegmentValues } from './segmentValues.ts';
 import { WindowEvaluator } from './windowEvaluation.ts';
 
 /** A cell with its nodes and its baseline. */
@@ -52,7 +52,8 @@ export class DataDetector {
   readonly #book: IncidentBook;
   readonly #losses: LossWatch;
   readonly #cells = new Map<string, WatchedCell>();
-  readonly #versions = new KnownVersions();
+  readonly #versions = new KnownNames();
+  readonly #segments = new SegmentValues();
   readonly #inexact = new RecentReasons();
   /** Number of facts of each node, for their tombstones. */
   readonly #parts = new WeakMap<Node, number>();
@@ -111,6 +112,7 @@ export class DataDetector {
         panes.set(cellText(key), node);
         this.#watch(key);
         if (key.version !== allVersions && node.rows > 0) this.#versions.see(key.version, endMs);
+        if (key.segment !== null && node.rows > 0) this.#segments.see(key.segment, endMs);
       }
       if (isNew) this.#sinceMs = this.#beginning(endMs, [...panes.values()]);
       this.#lastDataMs = endMs;
@@ -129,6 +131,7 @@ export class DataDetector {
     if (this.#cells.size === 0) {
       // As new: whether an empty model is forgotten before it comes back makes no difference.
       this.#versions.clear();
+      this.#segments.clear();
       this.#hasInlineLabels = false;
       this.#overruled = [];
       if (this.#book.isIdle) this.#book.forgetCommands();
@@ -142,6 +145,7 @@ export class DataDetector {
       lastDataMs: this.#lastDataMs,
       hasInlineLabels: this.#hasInlineLabels,
       versions: this.#versions.snapshot(),
+      segments: this.#segments.snapshot(),
       learners: [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, cell]) => [text, cell.learner.snapshot()]),
       book: this.#book.snapshot(),
       ...(this.#losses.isEmpty ? {} : { losses: this.#losses.snapshot() }),
@@ -166,6 +170,10 @@ export class DataDetector {
       const [version, segment] = JSON.parse(text) as [string, CellKey['segment']];
       this.#watch({ version, segment }).learner.restore(learner, baselines.get(text) ?? null);
     }
+    if (state.segments !== undefined) this.#segments.restore(state.segments);
+    else
+      for (const { history } of this.#cells.values())
+        if (history.key.segment !== null) this.#segments.see(history.key.segment, state.lastDataMs ?? 0);
     for (const { key, node, parts } of nodes) {
       this.#cells.get(cellText(key))?.history.restore(node);
       this.#parts.set(node, parts);
@@ -242,18 +250,11 @@ export class DataDetector {
   #cap(endMs: number, facts: Fact[]): void {
     const { valuesPerSegment, versionsPerModel } = this.#settings.limits;
     this.#versions.cap(versionsPerModel, endMs);
-    const values = new Map<string, Set<string>>();
-    for (const { history } of this.#cells.values()) {
-      const { segment } = history.key;
-      if (segment === null) continue;
-      const known = values.get(segment[0]) ?? new Set();
-      values.set(segment[0], known.add(segment[1]));
-    }
-    for (const [name, known] of values) values.set(name, new Set(keepSmallestHashes([...known], new Set(), valuesPerSegment)));
+    this.#segments.cap(valuesPerSegment, endMs);
     for (const cell of this.#cells.values()) {
       const { version, segment } = cell.history.key;
       const isKnown = version === allVersions || this.#versions.has(version);
-      if (!isKnown || (segment !== null && values.get(segment[0])?.has(segment[1]) !== true)) this.#giveUp(cell, facts);
+      if (!isKnown || (segment !== null && !this.#segments.has(segment))) this.#giveUp(cell, facts);
     }
   }
 

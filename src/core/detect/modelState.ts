@@ -4,8 +4,8 @@ import type { SegmentKey } from '../summarize/messages.ts';
 import type { LearnerState } from './baselineLearner.ts';
 import type { LossState } from './lossWatch.ts';
 
-/** Event time of the first and the last pane with data of a version. */
-export interface VersionState {
+/** Event time of the first and the last pane with data of a version, or of a value of a segment. */
+export interface SeenState {
   readonly firstMs: number;
   lastMs: number;
 }
@@ -25,7 +25,9 @@ export interface DataState {
   /** Whether predictions came with labels of their own. */
   readonly hasInlineLabels: boolean;
   /** By version, sorted. */
-  readonly versions: readonly (readonly [version: string, state: VersionState])[];
+  readonly versions: readonly (readonly [version: string, state: SeenState])[];
+  /** By segment and value, sorted; absent in states of releases that did not know since when each was there. */
+  readonly segments?: readonly (readonly [name: string, values: readonly (readonly [value: string, state: SeenState])[]])[];
   /** By cell text, sorted. */
   readonly learners: readonly (readonly [cell: string, state: LearnerState])[];
   readonly book: BookState;

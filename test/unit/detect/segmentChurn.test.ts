@@ -1,0 +1,71 @@
+/** Values of a segment that come and go, as campaigns and app versions do: never more at a time than the limit. */
+import { expect, it } from 'vitest';
+import { cellConfigHash } from '../../../src/core/configHash.ts';
+import { Detector } from '../../../src/core/detect/detector.ts';
+import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
+import { dayMs, hourMs, minuteMs } from '../../../src/core/duration.ts';
+import type { EvaluationRecord } from '../../../src/core/incident/event.ts';
+import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import { PartitionSummarizer } from '../../../src/core/summarize/partitionSummarizer.ts';
+import { Random } from '../../support/random.ts';
+import { coreSettings, modelSettings } from '../../support/settings.ts';
+
+const startMs = Date.UTC(2026, 2, 1);
+const generations = 4;
+const lastDays = 5;
+const most = 3;
+const settings = coreSettings({
+  feedback: [],
+  window: { hopMs: hourMs, scalesMs: [12 * hourMs] },
+  limits: { valuesPerSegment: most },
+  defaults: modelSettings({ segments: ['campaign'], baseline: { kind: 'first', durationMs: 2 * dayMs } }),
+});
+
+function messages(): PartialsMessage[] {
+  const random = new Random(3);
+  const summarizer = new PartitionSummarizer({
+    settings,
+    source: { role: 'predictions', topic: 'predictions', partition: 0 },
+    partitions: 1,
+    configHash: cellConfigHash(settings),
+    start: { kind: 'beginning', offset: 0 },
+  });
+  let offset = 0;
+  for (let timeMs = startMs; timeMs < startMs + generations * lastDays * dayMs; timeMs += 10 * minuteMs) {
+    const generation = Math.floor((timeMs - startMs) / (lastDays * dayMs));
+    for (let value = 0; value < most; value += 1) {
+      const segments = { campaign: `${generation}-${value}` };
+      const rest = { version: '1', features: { amount: random.normal() }, prediction: 'ok', score: null, segments, label: null };
+      summarizer.add({ kind: 'prediction', id: `r${offset}`, timeMs, model: 'fraud', ...rest }, offset, timeMs);
+      offset += 1;
+    }
+  }
+  return summarizer.drain().flatMap(({ partials, watermark }) => [...partials, watermark]);
+}
+
+/** How many campaigns of each generation were watched; the detector is restored from its facts now and then where it is to be. */
+function watchedBy(all: readonly PartialsMessage[], isRestarted: boolean): { watched: number[]; evaluations: EvaluationRecord[] } {
+  const facts = new FactMap();
+  const evaluations: EvaluationRecord[] = [];
+  let detector = new Detector(settings);
+  for (let offset = 0, steps = 0; offset < all.length; offset += 1) {
+    const step = detector.take(all[offset] as PartialsMessage, offset);
+    if (step === null) continue;
+    evaluations.push(...step.evaluations);
+    for (const { key, value } of [...step.facts, step.decided, ...step.tombstones]) facts.put(key, value);
+    steps += 1;
+    if (!isRestarted || steps % 50 !== 0) continue;
+    detector = restoreDetector(settings, facts).detector;
+    offset = detector.commitOffset(offset + 1) - 1;
+  }
+  const values = new Set(evaluations.flatMap(({ segment }) => Object.values(segment ?? {})));
+  const watched = Array.from({ length: generations }, (_, own) => [...values].filter((value) => value.startsWith(`${own}-`)).length);
+  return { watched, evaluations };
+}
+
+it('are watched in the end as in the beginning: one that is gone for a day makes room, also after a restart', () => {
+  const all = messages();
+  const whole = watchedBy(all, false);
+  expect(whole.watched).toEqual(Array.from({ length: generations }, () => most));
+  expect(watchedBy(all, true).evaluations).toEqual(whole.evaluations);
+});
