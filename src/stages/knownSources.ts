@@ -1,6 +1,7 @@
 /** What the `partials` topic says of source partitions, for a start whose commit does not: it was deleted, or moved by somebody else. */
 import { decodeMessage, isAboutSource } from '../core/summarize/codec.ts';
 import { earliestWatermarkMs, generationOf, sourceKey } from '../core/summarize/messages.ts';
+import { laterOf } from '../core/summarize/past.ts';
 import type { Log } from '../log/port.ts';
 
 /** The newest log that was read of a source partition, how far, and the largest watermark of it; null where no record had an event time. */
@@ -49,8 +50,4 @@ function take(known: Map<string, KnownSource>, value: Uint8Array): void {
   const watermarkMs = laterOf(before.watermarkMs, message.watermarkMs === earliestWatermarkMs ? null : message.watermarkMs);
   // Event time goes on in another log, offsets begin anew.
   known.set(key, { generation, position: before.generation === generation ? Math.max(before.position, position) : position, watermarkMs });
-}
-
-function laterOf(left: number | null, right: number | null): number | null {
-  return left === null || (right !== null && right > left) ? right : left;
 }

@@ -1,12 +1,11 @@
 /** The same source log through the core once, without a log, a crash or a second worker: what events and panes must be, byte for byte. */
 import { canonicalJson } from '../../src/core/canonicalJson.ts';
-import { cellConfigHash } from '../../src/core/configHash.ts';
 import { Detector } from '../../src/core/detect/detector.ts';
 import type { EventRecord } from '../../src/core/incident/event.ts';
 import type { CoreSettings } from '../../src/core/settings.ts';
 import type { PartialsMessage } from '../../src/core/summarize/messages.ts';
-import { PartitionSummarizer } from '../../src/core/summarize/partitionSummarizer.ts';
 import { jsonDecoder } from '../../src/formats/json.ts';
+import { messagesOf, summarizerOf } from '../support/partialsOf.ts';
 import { type Scenario, type SourceTraffic, sourcesOf } from './scenario.ts';
 
 export interface Reference {
@@ -22,21 +21,14 @@ export function referenceOf(scenario: Pick<Scenario, 'settings' | 'traffic' | 'l
 }
 
 export function referenceOfSources(settings: CoreSettings, sources: readonly SourceTraffic[]): Reference {
-  const configHash = cellConfigHash(settings);
   const messages: PartialsMessage[] = [];
-  for (const { role, topic, partition, records } of sources) {
+  for (const { role, partition, records } of sources) {
     const source = settings[role][0];
     if (source === undefined) continue;
     const decode = jsonDecoder(source, role);
-    const summarizer = new PartitionSummarizer({
-      settings,
-      source: { role, topic, partition },
-      partitions: sources.filter((one) => one.role === role).length,
-      configHash,
-      start: { kind: 'beginning', offset: 0 },
-    });
+    const summarizer = summarizerOf(settings, role, partition, sources.filter((one) => one.role === role).length);
     for (const { offset, timestampMs, value } of records) summarizer.add(decode(value, timestampMs), offset, timestampMs, value);
-    messages.push(...summarizer.drain().flatMap((output): PartialsMessage[] => [...output.partials, output.watermark]));
+    messages.push(...messagesOf(summarizer));
   }
   return decisionsOf(
     new Detector(settings),

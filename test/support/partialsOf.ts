@@ -7,22 +7,30 @@ import { PartitionSummarizer } from '../../src/core/summarize/partitionSummarize
 import type { Random } from './random.ts';
 import type { SourceRecord, Traffic } from './syntheticTraffic.ts';
 
+/** A summarizer of one partition of the first topic of a role, from its first record on. */
+export function summarizerOf(settings: CoreSettings, role: SourceRole, partition = 0, partitions = 1): PartitionSummarizer {
+  return new PartitionSummarizer({
+    settings,
+    source: { role, topic: settings[role][0]?.topic ?? role, partition },
+    partitions,
+    configHash: cellConfigHash(settings),
+    start: { kind: 'beginning', offset: 0 },
+  });
+}
+
+/** What it has written since the last call. */
+export function messagesOf(summarizer: PartitionSummarizer): PartialsMessage[] {
+  return summarizer.drain().flatMap(({ partials, watermark }): PartialsMessage[] => [...partials, watermark]);
+}
+
 /** `isEnding`: whether the sources end (files), so that everything is decided. */
 export function partialsOf(settings: CoreSettings, traffic: Traffic, random: Random, isEnding = true): PartialsMessage[] {
-  const configHash = cellConfigHash(settings);
   const queues = (['predictions', 'feedback'] as const).flatMap((role: SourceRole) =>
     traffic[role].map((records: readonly SourceRecord<DecodedRecord>[], partition) => {
-      const topic = settings[role][0]?.topic ?? role;
-      const summarizer = new PartitionSummarizer({
-        settings,
-        source: { role, topic, partition },
-        partitions: traffic[role].length,
-        configHash,
-        start: { kind: 'beginning', offset: 0 },
-      });
+      const summarizer = summarizerOf(settings, role, partition, traffic[role].length);
       for (const [offset, { record, timestampMs }] of records.entries()) summarizer.add(record, offset, timestampMs);
       if (isEnding) summarizer.end();
-      return summarizer.drain().flatMap((output): PartialsMessage[] => [...output.partials, output.watermark]);
+      return messagesOf(summarizer);
     }),
   );
   const messages: PartialsMessage[] = [];

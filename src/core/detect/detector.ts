@@ -23,7 +23,7 @@ import { configHashes, isChanged, requireOwnHop } from './cellMeaning.ts';
 import { SourceClocks } from './clocks.ts';
 import type { Fact } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
-import { type Gap, type Losses, lossesOf } from './loss.ts';
+import { type Gap, isConcerned, type Losses, lossesOf } from './loss.ts';
 import { ModelDetector } from './modelDetector.ts';
 import { PaneStore } from './paneStore.ts';
 import { type Collected, collect, type DecidedState, decidedKey, type Step, stepOf } from './step.ts';
@@ -383,13 +383,9 @@ export class Detector {
 
   /** Why what is decided of this pane now may not be what another run decides. */
   #inexact(endMs: number, roles: readonly SourceRole[], isConfigChanged: boolean): string[] {
-    const startMs = endMs - this.#settings.window.hopMs;
-    const { latenessMs } = this.#settings.window;
-    const reasons = new Set<string>();
-    for (const { reason, role, fromMs, toMs } of this.#gaps) {
-      const isConcerned = role === undefined || roles.includes(role);
-      if (isConcerned && toMs + latenessMs > startMs && fromMs < endMs) reasons.add(reason);
-    }
+    const { hopMs, latenessMs } = this.#settings.window;
+    const pane = { startMs: endMs - hopMs, endMs, latenessMs, roles };
+    const reasons = new Set<string>(this.#gaps.filter((gap) => isConcerned(gap, pane)).map(({ reason }) => reason));
     if (isConfigChanged) reasons.add('config-change');
     if (roles.some((role) => this.#clocks.isIdleBefore(role, endMs))) reasons.add('idle');
     return [...reasons].sort();

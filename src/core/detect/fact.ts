@@ -9,6 +9,7 @@ import type { FeedbackSampleEntry, PredictionSampleEntry, Sample, SeriesSummary 
 import {
   ByteReader,
   ByteWriter,
+  joinBytes,
   readFeedbackSample,
   readPredictionSample,
   readSeriesSummary,
@@ -139,17 +140,7 @@ export function readState<State>([head, ...pieces]: readonly Uint8Array[]): Stat
   if (head === undefined) return null;
   const state: State | { readonly parts: number } = JSON.parse(decoder.decode(head));
   if (typeof state !== 'object' || state === null || !('parts' in state)) return state as State;
-  return pieces.length === state.parts ? JSON.parse(decoder.decode(joined(pieces))) : null;
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return pieces.length === state.parts ? JSON.parse(decoder.decode(joinBytes(pieces))) : null;
 }
 
 /** The node's facts: one, or several parts cut by series where it is large. */

@@ -46,6 +46,14 @@ export interface Gap {
   readonly lost?: LostRecords;
 }
 
+/** Whether panes, of what these roles say, that start then and end then may have been decided otherwise for it; they stay open `latenessMs` after their end. */
+export function isConcerned(
+  { role, fromMs, toMs }: Gap,
+  { startMs, endMs, latenessMs, roles }: { startMs: number; endMs: number; latenessMs: number; roles: readonly SourceRole[] },
+): boolean {
+  return (role === undefined || roles.includes(role)) && toMs + latenessMs > startMs && fromMs < endMs;
+}
+
 /**
  * The records that were lost before this message, as far as no message before has said so (a restart says it again); null where none were. To be asked before
  * the message moves the position of `state`.

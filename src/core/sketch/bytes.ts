@@ -201,3 +201,15 @@ export class ByteReader {
     return start;
   }
 }
+
+/** All of them, one after the other; those that are not there are passed over. */
+export function joinBytes(parts: readonly (Uint8Array | undefined)[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + (part?.length ?? 0), 0));
+  let at = 0;
+  for (const part of parts) {
+    if (part === undefined) continue;
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

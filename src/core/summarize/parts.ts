@@ -3,6 +3,7 @@
  * sample too, and a reader needs all pieces of any cut.
  */
 import { InputError } from '../errors.ts';
+import { joinBytes } from '../sketch/wire.ts';
 import { decodeMessage, encodeMessage, type PartialHead, type PartialPart, partialKey } from './codec.ts';
 import type { PartialRecord } from './messages.ts';
 
@@ -48,7 +49,7 @@ export class PartAssembler {
     gathered.missing -= 1;
     if (gathered.missing > 0) return null;
     this.#gathered.delete(key);
-    const message = decodeMessage(joined(gathered.parts));
+    const message = decodeMessage(joinBytes(gathered.parts));
     if (message.type !== 'partial' || writingKey({ ...message, count: part.count }) !== key)
       throw new InputError(`the ${part.count} parts of ${key} give something else when put together`);
     return message;
@@ -67,17 +68,4 @@ export class PartAssembler {
 
 function writingKey(head: PartialHead & { readonly count: number }): string {
   return `${partialKey(head)} [${head.from}, ${head.to}) ${head.complete} ${head.configHash} ${head.count}`;
-}
-
-function joined(parts: readonly (Uint8Array | undefined)[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part?.length ?? 0;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    if (part === undefined) continue;
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

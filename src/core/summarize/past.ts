@@ -72,7 +72,12 @@ export function joinLosses(earlier: Loss | undefined, later: Loss): Loss {
 /** The largest event time that was seen before a resume point, at the least: also what an idle flush saw, and what closed the last closed pane. */
 export function seenBefore({ maxTimeMs, idle, closedUntilMs }: ResumeState, latenessMs: number): number | null {
   const seen = [maxTimeMs, idle?.maxTimeMs ?? null, closedUntilMs === null ? null : closedUntilMs + latenessMs];
-  return seen.reduce((most, timeMs) => (timeMs === null || (most !== null && most >= timeMs) ? most : timeMs), null);
+  return seen.reduce(laterOf, null);
+}
+
+/** The later of two times, of which either may not be known. */
+export function laterOf(left: number | null, right: number | null): number | null {
+  return left === null || (right !== null && right > left) ? right : left;
 }
 
 /** Where an idle flush has everything that was deleted, only the panes that it left open are incomplete from here on. */

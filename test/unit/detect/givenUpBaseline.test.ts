@@ -1,13 +1,12 @@
 /** A model with two days of data, then none for more than a day: its baseline is given up, and a crash before its tombstones are written does not bring it back. */
 import { expect, it } from 'vitest';
-import { cellConfigHash } from '../../../src/core/configHash.ts';
 import { Detector } from '../../../src/core/detect/detector.ts';
 import { parseFactKey } from '../../../src/core/detect/fact.ts';
 import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
 import type { Step } from '../../../src/core/detect/step.ts';
 import { dayMs, minuteMs } from '../../../src/core/duration.ts';
 import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
-import { PartitionSummarizer } from '../../../src/core/summarize/partitionSummarizer.ts';
+import { messagesOf, summarizerOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
 import { coreSettings } from '../../support/settings.ts';
 
@@ -17,13 +16,7 @@ const settings = coreSettings({ feedback: [] });
 /** `fraud` for two and a half days, nothing for two days, then again with other values; `other` all the time. */
 function messages(): PartialsMessage[] {
   const random = new Random(7);
-  const summarizer = new PartitionSummarizer({
-    settings,
-    source: { role: 'predictions', topic: 'predictions', partition: 0 },
-    partitions: 1,
-    configHash: cellConfigHash(settings),
-    start: { kind: 'beginning', offset: 0 },
-  });
+  const summarizer = summarizerOf(settings, 'predictions');
   let offset = 0;
   for (let timeMs = startMs; timeMs < startMs + 6 * dayMs; timeMs += minuteMs) {
     const sinceMs = timeMs - startMs;
@@ -49,7 +42,7 @@ function messages(): PartialsMessage[] {
         );
     }
   }
-  return summarizer.drain().flatMap(({ partials, watermark }) => [...partials, watermark]);
+  return messagesOf(summarizer);
 }
 
 it('gives the same events after a crash before the tombstones of a given-up baseline', () => {

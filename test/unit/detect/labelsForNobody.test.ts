@@ -1,29 +1,12 @@
 /** Labels that name no model come for ever: for a model that is gone, and before there is any. */
 import { describe, expect, it } from 'vitest';
-import { cellConfigHash } from '../../../src/core/configHash.ts';
 import { Detector } from '../../../src/core/detect/detector.ts';
 import { parseFactKey } from '../../../src/core/detect/fact.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/core/duration.ts';
-import type { CoreSettings } from '../../../src/core/settings.ts';
-import type { SourceRole } from '../../../src/core/summarize/messages.ts';
-import { PartitionSummarizer } from '../../../src/core/summarize/partitionSummarizer.ts';
+import { messagesOf, summarizerOf } from '../../support/partialsOf.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 
 const startMs = Date.UTC(2026, 2, 1);
-
-function summarizerOf(settings: CoreSettings, role: SourceRole): PartitionSummarizer {
-  return new PartitionSummarizer({
-    settings,
-    source: { role, topic: role, partition: 0 },
-    partitions: 1,
-    configHash: cellConfigHash(settings),
-    start: { kind: 'beginning', offset: 0 },
-  });
-}
-
-function messagesOf(summarizer: PartitionSummarizer) {
-  return summarizer.drain().flatMap(({ partials, watermark }) => [...partials, watermark]);
-}
 
 function label(id: string, timeMs: number, model = '*') {
   return { kind: 'feedback', id, timeMs, model, label: 'ok' } as const;

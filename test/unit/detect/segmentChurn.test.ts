@@ -1,12 +1,11 @@
 /** Values of a segment that come and go, as campaigns and app versions do: never more at a time than the limit. */
 import { expect, it } from 'vitest';
-import { cellConfigHash } from '../../../src/core/configHash.ts';
 import { Detector } from '../../../src/core/detect/detector.ts';
 import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord } from '../../../src/core/incident/event.ts';
 import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
-import { PartitionSummarizer } from '../../../src/core/summarize/partitionSummarizer.ts';
+import { messagesOf, summarizerOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 
@@ -23,13 +22,7 @@ const settings = coreSettings({
 
 function messages(): PartialsMessage[] {
   const random = new Random(3);
-  const summarizer = new PartitionSummarizer({
-    settings,
-    source: { role: 'predictions', topic: 'predictions', partition: 0 },
-    partitions: 1,
-    configHash: cellConfigHash(settings),
-    start: { kind: 'beginning', offset: 0 },
-  });
+  const summarizer = summarizerOf(settings, 'predictions');
   let offset = 0;
   for (let timeMs = startMs; timeMs < startMs + generations * lastDays * dayMs; timeMs += 10 * minuteMs) {
     const generation = Math.floor((timeMs - startMs) / (lastDays * dayMs));
@@ -40,7 +33,7 @@ function messages(): PartialsMessage[] {
       offset += 1;
     }
   }
-  return summarizer.drain().flatMap(({ partials, watermark }) => [...partials, watermark]);
+  return messagesOf(summarizer);
 }
 
 /** How many campaigns of each generation were watched; the detector is restored from its facts now and then where it is to be. */
