@@ -39,12 +39,13 @@ export function retryDelayMs(attempts: number, jitter: number): number {
 /**
  * Whether a step that waits still has something to say once a later one of its incident waits behind it. `opened` always has: an incident that
  * came and went while Sentry was down must not be lost. A reminder says "still so", which any later step says better or denies. An escalation
- * says "it got worse", which stays true when it is over; only a later escalation, which names all series again, says it better. So a
- * backlog of any length is at most three events per incident.
+ * says "it got worse", which stays true when it is over; only a later escalation, which names all series again, says it better. An end has a later one
+ * where two settings of reminders decided the incident (a rolling deploy): one is enough. So a backlog of any length is at most three events per
+ * incident.
  */
 function isOvertaken(waiting: IncidentStep, later: IncidentStep): boolean {
   if (waiting === 'reminded') return true;
-  return waiting === 'escalated' && later === 'escalated';
+  return (waiting === 'escalated' && later === 'escalated') || (isEnd(waiting) && isEnd(later));
 }
 
 interface Waiting {

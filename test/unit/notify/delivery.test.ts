@@ -70,6 +70,13 @@ describe('the delivery queue of a partition', () => {
     expect(drain(queueOf(...steps.map((step, ordinal) => event('a', ordinal, step))))).toEqual(['0 opened', '3 escalated', '4 recovered']);
   });
 
+  it('tells of one end where two settings of reminders gave the incident two', () => {
+    expect(drain(queueOf(event('a', 0, 'opened'), event('a', 2, 'recovered'), event('a', 1, 'recovered')))).toEqual([
+      '0 opened',
+      '2 recovered',
+    ]);
+  });
+
   it('still sends an opening that was never delivered when the incident is over: no incident is lost', () => {
     expect(drain(queueOf(event('a', 0, 'opened'), event('a', 1, 'recovered')))).toEqual(['0 opened', '1 recovered']);
   });
