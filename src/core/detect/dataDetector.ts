@@ -8,8 +8,7 @@ import type { BookStep } from '../incident/bookState.ts';
 import type { EvaluationRecord, EventRecord, IncidentKind, SourceRange } from '../incident/event.ts';
 import { IncidentBook } from '../incident/incidentBook.ts';
 import { lossStatistic } from '../incident/lossLine.ts';
-import type { CoreSettings, ModelSettings } from '../settings.ts';
-import { settingsOf, stepsPerWindow } from '../settings.ts';
+import { type CoreSettings, type ModelSettings, settingsOf, stepsPerWindow } from '../settings.ts';
 import type { CommandRecord, PartialRecord, SegmentKey } from '../summarize/messages.ts';
 import { seriesOfFeature } from '../summarize/seriesNames.ts';
 import { BaselineLearner } from './baselineLearner.ts';
@@ -93,6 +92,11 @@ export class DataDetector {
   /** True where nothing is left of the model: it was there for less than a day. */
   get isEmpty(): boolean {
     return this.#cells.size === 0 && this.#book.isIdle && this.#losses.isEmpty;
+  }
+
+  /** Whether the version is within the limit on versions, as of the pane that was decided last. */
+  knows(version: string): boolean {
+    return version === allVersions || this.#versions.has(version);
   }
 
   /** Decides the pane that ends at `endMs` from its partials in merge order; `inexact` names what makes this pane's decisions inexact. */

@@ -279,6 +279,7 @@ export function feedbackValues(sample: Sample<FeedbackSampleEntry>, sources: rea
   return sampleValues(sample, sources, writeFeedbackSample);
 }
 
+/** Null while parts are missing. */
 export function readPredictions(parts: readonly Uint8Array[]): { sample: Sample<PredictionSampleEntry>; sources: SourceRange[] } | null {
   return readSampleParts(parts, readPredictionSample);
 }

@@ -21,7 +21,7 @@ import type { Decision } from './dataDetector.ts';
 import { parseSeriesKey, segmentRecord, seriesKey } from './dataEvaluation.ts';
 import { rounded, roundedEffects } from './describe.ts';
 import { eventOf, replayOf } from './eventOf.ts';
-import { type Fact, factKey, feedbackValues, predictionValues } from './fact.ts';
+import { type Fact, factKey, feedbackValues, predictionValues, readPredictions } from './fact.ts';
 import type { LabelState } from './modelState.ts';
 import { sourceRanges } from './node.ts';
 import { performancePicture } from './performancePicture.ts';
@@ -39,6 +39,12 @@ export interface PanePredictions {
   readonly sources: readonly SourceRange[];
 }
 
+/** The same as its facts have it, in order of their parts. */
+export interface StoredPredictions {
+  readonly version: string;
+  readonly values: readonly Uint8Array[];
+}
+
 export class LabelDetector {
   readonly #model: string;
   readonly #settings: CoreSettings;
@@ -47,8 +53,11 @@ export class LabelDetector {
   readonly #book: IncidentBook;
   readonly #feedbackSampleSize: number;
   readonly #sources = new SourceLog();
-  /** Predictions of panes that the data clock has decided and the label clock has not, by pane end. */
-  readonly #waiting = new Map<number, PanePredictions[]>();
+  /**
+   * Predictions of panes that the data clock has decided and the label clock has not, by pane end. As bytes: a partition of labels that stands
+   * still lets them wait for days, and as objects they take six times the memory.
+   */
+  readonly #waiting = new Map<number, readonly StoredPredictions[]>();
   /** Keys of sample facts, by pane end, for their tombstones. */
   readonly #factKeys = new Map<number, string[]>();
   /** End of the newest joined pane with predictions, by version; of those that had some within a day. */
@@ -109,12 +118,10 @@ export class LabelDetector {
   /** Takes the predictions of a pane that the data clock has just decided. */
   addPredictions(endMs: number, predictions: readonly PanePredictions[]): Fact[] {
     if (predictions.length === 0) return [];
-    this.#waiting.set(endMs, [...predictions]);
-    const facts = predictions.flatMap(({ version, sample, sources }) =>
-      predictionValues(sample, sources).map((value, part) => ({
-        key: factKey({ fact: 'predictions', model: this.#model, version, endMs, part }),
-        value,
-      })),
+    const stored = predictions.map(({ version, sample, sources }) => ({ version, values: predictionValues(sample, sources) }));
+    this.#waiting.set(endMs, stored);
+    const facts = stored.flatMap(({ version, values }) =>
+      values.map((value, part) => ({ key: factKey({ fact: 'predictions', model: this.#model, version, endMs, part }), value })),
     );
     this.#remember(endMs, facts);
     return facts;
@@ -176,14 +183,14 @@ export class LabelDetector {
     decidedMs: number | null,
     panes: readonly {
       readonly endMs: number;
-      readonly predictions: readonly PanePredictions[];
+      readonly predictions: readonly StoredPredictions[];
       readonly feedback: { readonly sample: Sample<FeedbackSampleEntry>; readonly sources: readonly SourceRange[] } | null;
       readonly keys: readonly string[];
     }[],
   ): void {
     for (const pane of panes) {
       this.#factKeys.set(pane.endMs, [...pane.keys]);
-      if (pane.predictions.length > 0) this.#waiting.set(pane.endMs, [...pane.predictions]);
+      if (pane.predictions.length > 0) this.#waiting.set(pane.endMs, pane.predictions);
       if (decidedMs === null || pane.endMs > decidedMs) continue;
       this.#join(pane.endMs);
       if (pane.feedback !== null) this.#addFeedback(pane.endMs, pane.feedback.sample, pane.feedback.sources);
@@ -204,7 +211,11 @@ export class LabelDetector {
     const paneMs = endMs - this.#settings.window.hopMs;
     if (this.#performance.storedRows() === 0 && this.#performance.baselineFact().versions.length === 0)
       this.#sinceMs = paneMs - this.#settings.window.hopMs;
-    for (const { version, sample, sources } of predictions) {
+    for (const { version, values } of predictions) {
+      const read = readPredictions(values);
+      // Some of its parts have their tombstones: it was done with.
+      if (read === null) continue;
+      const { sample, sources } = read;
       this.#performance.addPredictions(paneMs, version, sample);
       this.#sources.add(paneMs, sources);
       this.#lastMs.set(version, endMs);

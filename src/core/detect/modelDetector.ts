@@ -46,7 +46,8 @@ export class ModelDetector {
     losses: readonly Gap[] = [],
   ): Decision {
     const decision = this.data.decide(endMs, partials, inexact, commands, losses);
-    decision.facts.push(...this.labels.addPredictions(endMs, this.#predictions(partials)));
+    const predictions = this.#predictions(partials).filter(({ version }) => this.data.knows(version));
+    decision.facts.push(...this.labels.addPredictions(endMs, predictions));
     this.#dataState = this.#writeState(decision.facts, 'data', endMs, this.#dataState, this.data.snapshot());
     return decision;
   }

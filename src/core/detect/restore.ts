@@ -7,9 +7,9 @@ import { InvariantError } from '../errors.ts';
 import type { CoreSettings } from '../settings.ts';
 import type { CellBaseline, SeriesReference } from './cellFit.ts';
 import { Detector, type TellsOf } from './detector.ts';
-import { type FactSubject, factKey, parseFactKey, readFeedback, readNode, readPredictions, readReference, readState } from './fact.ts';
+import { type FactSubject, factKey, parseFactKey, readFeedback, readNode, readReference, readState } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
-import type { PanePredictions } from './labelDetector.ts';
+import type { StoredPredictions } from './labelDetector.ts';
 import { ModelDetector } from './modelDetector.ts';
 import type { DataState, LabelState } from './modelState.ts';
 import { type CellKey, cellText, type Node } from './node.ts';
@@ -220,7 +220,7 @@ interface BaselineHead extends Omit<CellBaseline, 'series'> {
 type RestoredPane = Parameters<ModelDetector['labels']['restore']>[2][number];
 
 function readPanes(facts: ModelFacts, dataEndMs: number, labelEndMs: number): RestoredPane[] {
-  const panes = new Map<number, { endMs: number; predictions: PanePredictions[]; feedback: RestoredPane['feedback']; keys: string[] }>();
+  const panes = new Map<number, { endMs: number; predictions: StoredPredictions[]; feedback: RestoredPane['feedback']; keys: string[] }>();
   const of = (endMs: number) => {
     let pane = panes.get(endMs);
     if (pane === undefined) {
@@ -231,8 +231,8 @@ function readPanes(facts: ModelFacts, dataEndMs: number, labelEndMs: number): Re
   };
   for (const parts of partsOf(facts.predictions.filter((fact) => fact.subject.endMs <= dataEndMs))) {
     const { endMs, version } = (parts[0] as Stored<'predictions'>).subject;
-    const read = readPredictions(parts.map((part) => part.value));
-    if (read !== null) of(endMs).predictions.push({ version, ...read });
+    // A copy: what was read may be a view into the answer of a broker, and would keep all of it while it waits.
+    of(endMs).predictions.push({ version, values: parts.map((part) => part.value.slice()) });
     of(endMs).keys.push(...parts.map((part) => factKey(part.subject)));
   }
   for (const parts of partsOf(facts.feedback.filter((fact) => fact.subject.endMs <= labelEndMs))) {
