@@ -75,7 +75,8 @@ interface Running {
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { settings } = options;
   const configHash = cellConfigHash(settings);
-  const detector = new Detector(settings, options.fileBaselines);
+  // It has the models of all partitions, and whatever a worker gave a place must have one here.
+  const detector = new Detector(settings, options.fileBaselines, undefined, Number.POSITIVE_INFINITY);
   const running = options.sources.map((source): Running => {
     const { partitions, start } = source;
     return {

@@ -174,6 +174,11 @@ export const metrics = {
     help: 'Panes with cells of two configurations, or of another one than the pane before. Growing for longer than a deploy: two configurations share the group.',
     labels: [],
   },
+  tidemark_model_rows_refused_total: {
+    kind: 'counter',
+    help: 'Rows of models that found no place: a partition of partials watches at most 1,000 that the configuration does not name. Growing: ids stand in the place of model names.',
+    labels: ['partition'],
+  },
   tidemark_partials_lost_total: {
     kind: 'counter',
     help: 'Offsets of partials that retention took before they were decided. Any value is an alarm: detect was away for longer than topics.partialsRetention.',

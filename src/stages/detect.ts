@@ -12,7 +12,7 @@ import { canonicalJson } from '../core/canonicalJson.ts';
 import type { Detector } from '../core/detect/detector.ts';
 import type { FileBaselines } from '../core/detect/fileBaseline.ts';
 import { restoreDetector } from '../core/detect/restore.ts';
-import type { Step } from '../core/detect/step.ts';
+import { type Step, writtenTogether } from '../core/detect/step.ts';
 import type { GroupProgress } from '../core/detect/vigilance.ts';
 import { ConfigError, DependencyError, InputError, InvariantError } from '../core/errors.ts';
 import type { EvaluationRecord } from '../core/incident/event.ts';
@@ -23,6 +23,7 @@ import { partitionOf } from '../core/record/partitioner.ts';
 import type { CoreSettings } from '../core/settings.ts';
 import { decodeMessage } from '../core/summarize/codec.ts';
 import type { Batch, Clock, Commit, Log, LogRecord, Member, OutgoingRecord, OwnedPartition, TopicPartition } from '../log/port.ts';
+import { CountsWatch } from './countsWatch.ts';
 import { factRecord, readFacts } from './historyTopic.ts';
 import { IncidentGauge } from './incidentGauge.ts';
 import { markOfCommit, whereToBegin } from './ownCommits.ts';
@@ -57,6 +58,7 @@ interface Task {
   readonly at: TopicPartition;
   readonly since: number;
   readonly detector: Detector;
+  readonly counts: CountsWatch;
   readonly parts: PartsInFlight;
   position: number;
   /** What is committed below it is done. */
@@ -259,6 +261,7 @@ export class DetectStage {
       at,
       since,
       detector,
+      counts: new CountsWatch(at, detector, this.#options),
       parts: new PartsInFlight(),
       position: start,
       committed: start,
@@ -320,7 +323,6 @@ export class DetectStage {
       this.#tellLoss(task.at, task.detector, { committed: batch.lostFrom, low: first, high: batch.nextOffset });
     }
     const steps: Step[] = [];
-    const before = { ...task.detector.counts };
     for (const record of batch.records) {
       const step = this.#message(task, record);
       if (step !== null) steps.push(step);
@@ -328,14 +330,9 @@ export class DetectStage {
     task.position = batch.nextOffset;
     this.#options.metrics.set('tidemark_undecided_panes', { partition: task.at.partition }, task.detector.undecidedPanes);
     if (steps.length > 0) task.parts.forget((head) => task.detector.isDecided(head));
-    const { latePartials, changedPanes } = task.detector.counts;
-    this.#options.metrics.count('tidemark_partials_after_decision_total', {}, latePartials - before.latePartials);
-    if (changedPanes > before.changedPanes)
-      this.#options.metrics.count('tidemark_panes_config_changed_total', {}, changedPanes - before.changedPanes);
-    if (steps.length > 0) {
-      await this.#write(task, steps);
-      this.#recovered(task.at.partition);
-    }
+    task.counts.look();
+    for (const group of writtenTogether(steps)) await this.#write(task, group);
+    if (steps.length > 0) this.#recovered(task.at.partition);
     await this.#commit(member, task);
   }
 

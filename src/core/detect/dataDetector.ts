@@ -82,6 +82,11 @@ export class DataDetector {
     return this.#book.openKinds;
   }
 
+  /** End of the newest pane with data; null before the first. */
+  get lastDataMs(): number | null {
+    return this.#lastDataMs;
+  }
+
   /** True once nothing can follow from panes without data: no incident is open, no window holds anything. */
   isDormant(nowMs: number): boolean {
     const longestMs = this.#settings.window.scalesMs.at(-1) ?? 0;
@@ -141,6 +146,13 @@ export class DataDetector {
       if (this.#book.isIdle) this.#book.forgetCommands();
     }
     return decision;
+  }
+
+  /** Tombstones of all nodes and baselines. */
+  farewell(): Fact[] {
+    const facts: Fact[] = [];
+    for (const cell of this.#cells.values()) this.#giveUp(cell, facts);
+    return facts;
   }
 
   snapshot(): DataState {

@@ -6,7 +6,7 @@
  * clock (performance). What a decision writes leaves in one `Step`: events first, then facts, then `decided`, tombstones last. Whoever
  * restores from the facts reads on from an older offset; until it is past the message of the newest decision it only collects.
  */
-import type { EvaluationRecord, EventRecord, IncidentKind } from '../incident/event.ts';
+import type { IncidentKind } from '../incident/event.ts';
 import type { CoreSettings } from '../settings.ts';
 import {
   anyModel,
@@ -21,10 +21,10 @@ import {
 } from '../summarize/messages.ts';
 import { configHashes, isChanged, requireOwnHop } from './cellMeaning.ts';
 import { SourceClocks } from './clocks.ts';
-import type { Fact } from './fact.ts';
 import type { FileBaselines } from './fileBaseline.ts';
 import { type Gap, isConcerned, type Losses, lossesOf } from './loss.ts';
-import { ModelDetector } from './modelDetector.ts';
+import type { ModelDetector } from './modelDetector.ts';
+import { ModelPlaces, modelsPerPartition } from './modelPlaces.ts';
 import { PaneStore } from './paneStore.ts';
 import { type Collected, collect, type DecidedState, decidedKey, type Step, stepOf } from './step.ts';
 
@@ -40,16 +40,19 @@ export interface DetectorCounts {
   gaps: number;
   /** Panes of the data clock that hold cells of two meanings, or of another one than the pane before. */
   changedPanes: number;
+  /** Rows of names that found no place (`ModelPlaces`). */
+  refusedRows: number;
 }
 
 export class Detector {
-  readonly counts: DetectorCounts = { latePartials: 0, gaps: 0, changedPanes: 0 };
+  readonly counts: DetectorCounts = { latePartials: 0, gaps: 0, changedPanes: 0, refusedRows: 0 };
   readonly #settings: CoreSettings;
-  readonly #files: FileBaselines;
   readonly #clocks: SourceClocks;
   readonly #predictions = new PaneStore();
   readonly #feedback = new PaneStore();
-  readonly #models = new Map<string, ModelDetector>();
+  readonly #models: ModelPlaces;
+  /** A name that found no place in the newest pane that had such. */
+  #refusedModel: string | null = null;
   #gaps: Gap[] = [];
   #dataConfigHash: string | null = null;
   #labelConfigHash: string | null = null;
@@ -66,10 +69,15 @@ export class Detector {
   readonly #tellsOf: TellsOf;
   #untold: readonly Gap[] = [];
 
-  /** `files`: baselines of the models that have one in a file. */
-  constructor(settings: CoreSettings, files: FileBaselines = new Map(), tellsOf: TellsOf = () => true) {
+  /** `files`: baselines of the models that have one in a file. `mostModels`: places for models that the configuration does not name. */
+  constructor(
+    settings: CoreSettings,
+    files: FileBaselines = new Map(),
+    tellsOf: TellsOf = () => true,
+    mostModels: number = modelsPerPartition,
+  ) {
     this.#settings = settings;
-    this.#files = files;
+    this.#models = new ModelPlaces(settings, files, mostModels);
     this.#tellsOf = tellsOf;
     this.#clocks = new SourceClocks({
       predictionTopics: settings.predictions.map((source) => source.topic),
@@ -105,9 +113,14 @@ export class Detector {
     return this.#clocks.isAllNew;
   }
 
+  /** An example of the names that found no place; null where all did. */
+  get refusedModel(): string | null {
+    return this.#refusedModel;
+  }
+
   /** Kinds of the open incidents of every model that has any. */
   openIncidents(): { readonly model: string; readonly kinds: readonly IncidentKind[] }[] {
-    return [...this.#models.values()].flatMap(({ model, openKinds }) => (openKinds.length === 0 ? [] : [{ model, kinds: openKinds }]));
+    return [...this.#models.all()].flatMap(({ model, openKinds }) => (openKinds.length === 0 ? [] : [{ model, kinds: openKinds }]));
   }
 
   /** Whether partials of this pane change nothing any more: it is decided, or they have none. */
@@ -180,7 +193,7 @@ export class Detector {
     this.#labelCommands = decided.commands?.label ?? [];
     this.#untold = decided.untold ?? [];
     this.#previousDecided = decidedKey(decided);
-    for (const model of models) this.#models.set(model.model, model);
+    this.#models.restore(models);
   }
 
   /** A command on a partition that no model has come to concerns nothing, and would hold back the commit for ever. */
@@ -223,7 +236,7 @@ export class Detector {
   }
 
   #decideDue(offset: number): Step | null {
-    const step = { events: [] as EventRecord[], evaluations: [] as EvaluationRecord[], facts: [] as Fact[], dataPanes: 0, labelPanes: 0 };
+    const step: Collected = { events: [], evaluations: [], facts: [], givenUp: [], dataPanes: 0, labelPanes: 0 };
     this.#decideData(step);
     this.#decideLabels(step);
     if (step.dataPanes + step.labelPanes === 0) return null;
@@ -239,6 +252,7 @@ export class Detector {
       labelConfigHash: this.#labelConfigHash,
       commands: { data: this.#dataCommands, label: this.#labelCommands },
       ...(this.#untold.length === 0 ? {} : { untold: this.#untold }),
+      ...(step.givenUp.length === 0 ? {} : { givenUp: step.givenUp }),
     };
     const previousKey = this.#previousDecided;
     this.#previousDecided = decidedKey(decided);
@@ -255,7 +269,7 @@ export class Detector {
       if (this.#dataEndMs !== null) endMs = this.#dataEndMs + hop;
       // A partition without models begins, too: else it kept labels without a model, and could not commit what its clocks have read.
       else endMs = earliest === null ? Math.floor(clockMs / hop) * hop : earliest + hop;
-      if (earliest !== endMs - hop && this.#areAll((model) => model.data.isDormant(endMs))) {
+      if (earliest !== endMs - hop && this.#models.areDormant(endMs)) {
         // Nothing can follow from panes without data: stretches of them are stepped over at once.
         const lastPassed = Math.floor(clockMs / hop) * hop;
         endMs = earliest === null || earliest + hop > lastPassed ? lastPassed : earliest + hop;
@@ -269,9 +283,10 @@ export class Detector {
       const inexact = this.#inexact(endMs, ['predictions'], isConfigChanged);
       this.#dataConfigHash = hashes.at(-1) ?? this.#dataConfigHash;
       const losses = this.#takeLosses();
-      for (const name of [...new Set([...this.#models.keys(), ...byModel.keys(), ...losses.keys()])].sort()) {
+      this.#admit(step, endMs, byModel);
+      for (const name of [...new Set([...this.#models.names(), ...byModel.keys(), ...losses.keys()])].sort()) {
         const partials = byModel.get(name) ?? [];
-        const model = this.#model(name);
+        const model = this.#models.at(name);
         const lost = losses.get(name) ?? [];
         const commands = this.#dataCommands.filter((command) => command.model === name);
         if (partials.length === 0 && commands.length === 0 && lost.length === 0 && model.data.isDormant(endMs)) continue;
@@ -280,6 +295,17 @@ export class Detector {
       this.#dataCommands = [];
       this.#dataEndMs = endMs;
       step.dataPanes++;
+    }
+  }
+
+  /** Takes out of a pane what finds no place. */
+  #admit(step: Collected, endMs: number, byModel: Map<string, PartialRecord[]>): void {
+    const commanded = new Set([...this.#dataCommands, ...this.#labelCommands].map(({ model }) => model));
+    for (const name of this.#models.admit(step, endMs, byModel.keys(), commanded)) {
+      for (const { cells } of byModel.get(name) ?? [])
+        for (const { segment, rows } of cells) if (segment === null) this.counts.refusedRows += rows;
+      this.#refusedModel = name;
+      byModel.delete(name);
     }
   }
 
@@ -305,7 +331,7 @@ export class Detector {
       if (earliest !== endMs - hop) {
         // Stretches without labels, and without predictions to join, are stepped over at once.
         const lastPassed = Math.floor(clockMs / hop) * hop;
-        const next = Math.min(lastPassed, earliest === null ? lastPassed : earliest + hop, this.#nextLabelWorkMs());
+        const next = Math.min(lastPassed, earliest === null ? lastPassed : earliest + hop, this.#models.nextLabelWorkMs);
         endMs = Math.max(endMs, next);
       }
       if (endMs > clockMs) return;
@@ -313,13 +339,14 @@ export class Detector {
       const hashes = configHashes(byModel);
       const inexact = this.#inexact(endMs, ['predictions', 'feedback'], isChanged(hashes, this.#labelConfigHash));
       this.#labelConfigHash = hashes.at(-1) ?? this.#labelConfigHash;
-      for (const model of [...this.#models.values()].sort((a, b) => (a.model < b.model ? -1 : 1))) {
+      for (const model of [...this.#models.all()].sort((a, b) => (a.model < b.model ? -1 : 1))) {
         // Labels without a model come for ever, also for a model that has nothing left to join them with.
         const ofAll = model.labels.canJoin(endMs) ? (byModel.get(anyModel) ?? []) : [];
         const partials = [...(byModel.get(model.model) ?? []), ...ofAll];
         const commands = this.#labelCommands.filter((command) => command.model === model.model);
         if (partials.length === 0 && commands.length === 0 && model.labels.isDormant) {
-          this.#forgetIfEmpty(step, model);
+          // As a new one, if it came back.
+          if (model.isEmpty) this.#models.forget(step, model);
           continue;
         }
         collect(step, model.decideLabels(endMs, partials, inexact, commands));
@@ -354,31 +381,11 @@ export class Detector {
   /** The label clock begins where the data clock did, or with the first label if that came before. */
   #firstLabelPane(earliestFeedbackMs: number | null): number | null {
     let first = earliestFeedbackMs;
-    for (const model of this.#models.values()) {
+    for (const model of this.#models.all()) {
       const startMs = model.labels.firstWaitingMs;
       if (startMs !== null) first = first === null ? startMs : Math.min(first, startMs);
     }
     return first ?? (this.#dataEndMs === null ? null : this.#dataEndMs - this.#settings.window.hopMs);
-  }
-
-  #areAll(isDormant: (model: ModelDetector) => boolean): boolean {
-    for (const model of this.#models.values()) if (!isDormant(model)) return false;
-    return true;
-  }
-
-  /** A model of which nothing is left would be the same if it came back as a new one. */
-  #forgetIfEmpty(step: Collected, model: ModelDetector): void {
-    const farewell = model.farewell();
-    if (farewell === null) return;
-    step.facts.push(...farewell);
-    this.#models.delete(model.model);
-  }
-
-  /** End of the first pane on which a model has something to do on the label clock. */
-  #nextLabelWorkMs(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const model of this.#models.values()) next = Math.min(next, model.labels.nextWorkMs);
-    return next;
   }
 
   /** Why what is decided of this pane now may not be what another run decides. */
@@ -389,14 +396,5 @@ export class Detector {
     if (isConfigChanged) reasons.add('config-change');
     if (roles.some((role) => this.#clocks.isIdleBefore(role, endMs))) reasons.add('idle');
     return [...reasons].sort();
-  }
-
-  #model(name: string): ModelDetector {
-    let model = this.#models.get(name);
-    if (model === undefined) {
-      model = new ModelDetector(name, this.#settings, this.#files.get(name) ?? null);
-      this.#models.set(name, model);
-    }
-    return model;
   }
 }

@@ -110,6 +110,21 @@ export class LabelDetector {
     return this.isDormant && this.#performance.baselineFact().versions.length === 0;
   }
 
+  /** True where there is nothing to join labels with and no incident is open; tombstones may be due. */
+  get isAtRest(): boolean {
+    return this.#waiting.size === 0 && this.#book.isIdle && this.#performance.storedRows() === 0;
+  }
+
+  /** As `isEmpty`, but that tombstones may be due. */
+  get isBlank(): boolean {
+    return this.isAtRest && this.#performance.baselineFact().versions.length === 0;
+  }
+
+  /** Tombstones of all samples. */
+  farewell(): Fact[] {
+    return [...this.#factKeys.values()].flat().map((key) => ({ key, value: null }));
+  }
+
   /** Start of the first pane whose predictions wait for the label clock; null where none does. */
   get firstWaitingMs(): number | null {
     return this.#waiting.size === 0 ? null : Math.min(...this.#waiting.keys()) - this.#settings.window.hopMs;

@@ -32,10 +32,25 @@ export class ModelDetector {
     return [...this.data.openKinds, ...this.labels.openKinds];
   }
 
-  /** Where nothing is left of the model, the tombstones of its state: then it can be forgotten. Else null. */
-  farewell(): Fact[] | null {
-    if (!this.data.isEmpty || !this.labels.isEmpty) return null;
-    return [...this.#dataState, ...this.#labelState].map((key) => ({ key, value: null }));
+  /** True where nothing is left of the model: then it can be forgotten. */
+  get isEmpty(): boolean {
+    return this.data.isEmpty && this.labels.isEmpty;
+  }
+
+  /** True where nothing is left that could make it another than a new one of its name, whatever tombstones are still due. */
+  get isBlank(): boolean {
+    return this.data.isEmpty && this.labels.isBlank;
+  }
+
+  /** True once nothing can follow from panes without data, on either clock: what it has learned can be given up. */
+  isAtRest(endMs: number): boolean {
+    return this.data.isDormant(endMs) && this.labels.isAtRest;
+  }
+
+  /** Tombstones of every fact of the model. */
+  farewell(): Fact[] {
+    const states = [...this.#dataState, ...this.#labelState].map((key) => ({ key, value: null }));
+    return [...this.data.farewell(), ...this.labels.farewell(), ...states];
   }
 
   decideData(

@@ -59,15 +59,22 @@ export interface Restored {
 }
 
 /** `ConfigError` where the facts are about panes of another length than the settings want. */
-export function restoreDetector(settings: CoreSettings, facts: FactMap, files: FileBaselines = new Map(), tellsOf?: TellsOf): Restored {
-  const detector = new Detector(settings, files, tellsOf);
+export function restoreDetector(
+  settings: CoreSettings,
+  facts: FactMap,
+  files: FileBaselines = new Map(),
+  tellsOf?: TellsOf,
+  mostModels?: number,
+): Restored {
+  const detector = new Detector(settings, files, tellsOf, mostModels);
   const kinds = facts.byKind();
   const newest = newestDecided(kinds.decided);
   if (newest === null) return { detector, replaced: [] };
   for (const hash of [newest.dataConfigHash, newest.labelConfigHash]) requireHop(settings, hash);
   const dataEndMs = newest.dataEndMs ?? Number.NEGATIVE_INFINITY;
   const labelEndMs = newest.labelEndMs ?? Number.NEGATIVE_INFINITY;
-  const names = [...new Set(kinds.state.map((fact) => fact.subject.model))].sort();
+  const givenUp = new Set(newest.givenUp);
+  const names = [...new Set(kinds.state.map((fact) => fact.subject.model))].filter((name) => !givenUp.has(name)).sort();
   const models: ModelDetector[] = [];
   const ofModel = groupByModel(kinds);
   for (const name of names) {
@@ -82,7 +89,16 @@ export function restoreDetector(settings: CoreSettings, facts: FactMap, files: F
     models.push(model);
   }
   detector.restore(newest, models);
-  return { detector, replaced: replacedKeys(kinds, newest) };
+  return { detector, replaced: [...new Set([...replacedKeys(kinds, newest), ...keysOfGivenUp(kinds, newest, givenUp)])] };
+}
+
+/** What is left of models that gave up their places in the newest decision. What is beyond it is of the next one. */
+function keysOfGivenUp(kinds: ReturnType<FactMap['byKind']>, newest: DecidedState, givenUp: ReadonlySet<string>): string[] {
+  const { node, baseline, reference, predictions, feedback, state } = kinds;
+  return [...node, ...baseline, ...reference, ...predictions, ...feedback, ...state]
+    .map(({ subject }) => subject)
+    .filter((subject) => givenUp.has(subject.model) && !('endMs' in subject && subject.endMs > (newest.dataEndMs ?? 0)))
+    .map((subject) => factKey(subject));
 }
 
 /** Older decisions and states, and fits of a cell that a newer one has replaced. Nodes and samples expire by themselves. */

@@ -14,6 +14,8 @@ export interface Step {
   readonly decided: Fact;
   /** Tombstones of what nothing needs any more, written when `decided` is acknowledged: until then a repetition may need it. */
   readonly tombstones: readonly Fact[];
+  /** Models that gave up their places: nothing of a later step is written before the tombstones of this one (`writtenTogether`). */
+  readonly givenUp: readonly string[];
   /** Ends of the newest decided panes, and how many this step decided on each clock. */
   readonly dataEndMs: number | null;
   readonly labelEndMs: number | null;
@@ -37,6 +39,8 @@ export interface DecidedState {
   readonly commands?: { readonly data: readonly CommandRecord[]; readonly label: readonly CommandRecord[] };
   /** Losses that no pane of the data clock has told of; absent where there are none. */
   readonly untold?: readonly Gap[];
+  /** Models that gave up their places in this step: whatever facts of them are left, a crash has kept their tombstones from being written. Absent where there are none. */
+  readonly givenUp?: readonly string[];
 }
 
 /** A step as it grows, pane by pane. */
@@ -44,6 +48,7 @@ export interface Collected {
   readonly events: EventRecord[];
   readonly evaluations: EvaluationRecord[];
   readonly facts: Fact[];
+  readonly givenUp: string[];
   dataPanes: number;
   labelPanes: number;
 }
@@ -61,7 +66,7 @@ export function decidedKey({ dataEndMs, labelEndMs }: Pick<DecidedState, 'dataEn
 
 /** What has to be written of a finished step. `previousKey`: of the `decided` fact before, which goes; null where there was none. */
 export function stepOf(collected: Collected, decided: DecidedState, previousKey: string | null): Step {
-  const { events, evaluations, facts, dataPanes, labelPanes } = collected;
+  const { events, evaluations, facts, givenUp, dataPanes, labelPanes } = collected;
   const { dataEndMs, labelEndMs } = decided;
   const key = decidedKey(decided);
   const tombstones = facts.filter((fact) => fact.value === null);
@@ -72,9 +77,23 @@ export function stepOf(collected: Collected, decided: DecidedState, previousKey:
     facts: facts.filter((fact) => fact.value !== null),
     decided: { key, value: jsonValue(decided) },
     tombstones,
+    givenUp,
     dataEndMs,
     labelEndMs,
     dataPanes,
     labelPanes,
   };
+}
+
+/**
+ * Steps in groups that may be written at once, as one step. One that gives up models ends its group: when such a model comes back, facts of it may have the keys that
+ * the tombstones name, and the next `decided` does not say that it was given up.
+ */
+export function writtenTogether(steps: readonly Step[]): Step[][] {
+  const groups: Step[][] = [];
+  for (const [index, step] of steps.entries()) {
+    if (index === 0 || (steps[index - 1] as Step).givenUp.length > 0) groups.push([]);
+    groups.at(-1)?.push(step);
+  }
+  return groups;
 }
