@@ -5,7 +5,7 @@ import type { Losses } from './losses.ts';
 import type { Disturbance } from './plan.ts';
 import type { SimulatedScenario, SourceTraffic } from './scenario.ts';
 import { outages } from './sink.ts';
-import { internalPartitions, type World } from './world.ts';
+import type { World } from './world.ts';
 
 const mostWorkers = 3;
 /** What retention takes is older than the end of what must be decided by this. */
@@ -152,7 +152,7 @@ export class Hand {
     const { log } = this.#world;
     const { history, deliveries } = internalTopics(this.#scenario.settings.group);
     for (const topic of [history, deliveries]) {
-      for (let partition = 0; partition < internalPartitions; partition++) {
+      for (let partition = 0; partition < this.#scenario.internalPartitions; partition++) {
         const key = `${topic}/${partition}`;
         const before = this.#compacted.get(key);
         const { high } = await log.offsets({ topic, partition });
@@ -199,7 +199,7 @@ export class Hand {
     const places =
       kind === 'rewind-summarize'
         ? sources
-        : Array.from({ length: internalPartitions }, (_, partition) => ({ topic: internal, partition }));
+        : Array.from({ length: this.#scenario.internalPartitions }, (_, partition) => ({ topic: internal, partition }));
     const farthest = kind === 'rewind-summarize' ? 200 : 400;
     const done: string[] = [];
     for (const at of places) {

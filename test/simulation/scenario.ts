@@ -43,18 +43,22 @@ export interface SimulatedScenario extends Omit<Scenario, 'leadingGap'> {
   readonly preludeMs: number | null;
   /** Whether partitions that are silent for a while are not waited for. */
   readonly isIdle: boolean;
+  /** Partitions of each internal topic: no model comes to some of them where they are many. */
+  readonly internalPartitions: number;
 }
 
 const startMs = Date.UTC(2026, 2, 1);
 const partitions = 2;
 export const variants = 12;
 
-/** One of a few fixed traffics. Half of them have idle partitions; two begin with empty topics and wider panes, the others after a day. */
+/** One of a few fixed traffics. Half of them have idle partitions; two begin with empty topics and wider panes, the others after a day. A third has
+ * partitions of partials that no model comes to. */
 export function scenarioOf(variant: number): SimulatedScenario {
   const isWhole = variant === 5 || variant === 10;
   const isIdle = (variant % 2 === 1) !== isWhole;
   const hasSegments = variant % 4 >= 2;
   const hasHoles = variant % 3 === 1;
+  const isWide = variant % 3 === 2;
   const growsAtHour = variant % 12 === 3 || variant % 12 === 8 ? 28 : null;
   const random = new Random(1_000 + variant);
   const hopMs = (isWhole ? 30 : 20) * minuteMs;
@@ -99,6 +103,7 @@ export function scenarioOf(variant: number): SimulatedScenario {
   const words = [isWhole ? 'from the beginning' : 'after a day', isIdle ? 'idle' : '', hasSegments ? 'segments' : ''];
   if (hasHoles) words.push('holes');
   if (growsAtHour !== null) words.push('a partition more');
+  if (isWide) words.push('five partitions of partials');
   return {
     name: `variant ${variant}: ${words.filter((word) => word !== '').join(', ')}`,
     settings,
@@ -107,6 +112,7 @@ export function scenarioOf(variant: number): SimulatedScenario {
     preludeMs: isWhole ? null : startMs + 24 * hourMs,
     targetMs,
     isIdle,
+    internalPartitions: isWide ? 5 : 2,
   };
 }
 

@@ -31,7 +31,7 @@ import { Prelude } from './prelude.ts';
 import { decisionsOf, type Reference, referenceOfSources } from './reference.ts';
 import { type SimulatedScenario, scenarioOf, variants } from './scenario.ts';
 import { checkTiling, type DueByIdentity, dueByIdentity } from './tiling.ts';
-import { internalPartitions, World, type Wrap } from './world.ts';
+import { World, type Wrap } from './world.ts';
 
 export interface SimulationResult {
   readonly seed: number;
@@ -108,7 +108,7 @@ export async function simulate(seed: number, { wrap = (log) => log, plan }: Simu
   const { scenario, reference, due, prelude, ...ready } = await prepare(seed % variants);
   const disturbances = plan ?? planOf(seed, scenario.preludeMs === null ? 2_500 : 2_000);
   const losses = new Losses(scenario);
-  const journal = new Journal(scenario.settings.group, internalPartitions);
+  const journal = new Journal(scenario.settings.group, scenario.internalPartitions);
   const watch = new CommitWatch(scenario, due, journal, losses);
   const untilMs = Number.POSITIVE_INFINITY;
   const world = new World({ seed, scenario, prelude, journal, wrap, untilMs, onAppend: journal.append, onCommit: watch.commit });
@@ -184,7 +184,7 @@ function checkDecisions(
   reference: Reference,
   hasInexactPanes: boolean,
 ): string[] {
-  const { settings, targetMs } = scenario;
+  const { targetMs } = scenario;
   // Who decided which pane under which settings is not known.
   if (losses.hasOtherAlerts) return [];
   const isExact =
@@ -200,7 +200,7 @@ function checkDecisions(
   const problems: string[] = [];
   const decided: Reference[] = [];
   for (const [partition, written] of journal.partials.entries()) {
-    const { detector, from } = detectorAfter(prelude, settings, partition);
+    const { detector, from } = detectorAfter(prelude, scenario, partition);
     const messages = written.filter(({ offset }) => offset >= from);
     const decisions = decisionsOf(detector, messages);
     decided.push(decisions);
@@ -215,7 +215,7 @@ function checkDecisions(
 }
 
 /** A detector as the prelude left it, and where it reads on. */
-function detectorAfter(prelude: Prelude | null, settings: SimulatedScenario['settings'], partition: number) {
+function detectorAfter(prelude: Prelude | null, { settings, internalPartitions }: SimulatedScenario, partition: number) {
   const tellsOf = (model: string) => partitionOf(model, internalPartitions) === partition;
   if (prelude === null) return { detector: new Detector(settings, new Map(), tellsOf), from: 0 };
   const topics = internalTopics(settings.group);
@@ -231,7 +231,7 @@ async function preludeOf(scenario: SimulatedScenario): Promise<Prelude | null> {
   const { settings, sources, preludeMs } = scenario;
   const patient = { ...settings, window: { ...settings.window, idleAfterMs: 1_000 * 3_600_000 } };
   const prelude = new Prelude();
-  const journal = new Journal(settings.group, internalPartitions);
+  const journal = new Journal(settings.group, scenario.internalPartitions);
   const world = new World({
     seed: 0,
     scenario: { ...scenario, settings: patient, sources: sources.filter(({ isAdded }) => !isAdded) },

@@ -23,8 +23,6 @@ import { SimulatedInbox } from './sink.ts';
 /** Puts something between a worker and the log: deliberate bugs do. */
 export type Wrap = (log: Log) => Log;
 
-export const internalPartitions = 2;
-
 export interface SimulatedWorker {
   readonly name: string;
   readonly settings: CoreSettings;
@@ -100,7 +98,7 @@ export class World {
     await this.log.createTopics([
       { topic: 'predictions', partitions: firstCount('predictions'), configs: {} },
       { topic: 'feedback', partitions: firstCount('feedback'), configs: {} },
-      ...Object.values(topics).map((topic) => ({ topic, partitions: internalPartitions, configs: {} })),
+      ...Object.values(topics).map((topic) => ({ topic, partitions: scenario.internalPartitions, configs: {} })),
     ]);
     journal.isPrelude = true;
     await prelude?.putInto(this.log, [topics.history, topics.deliveries]);
