@@ -18,6 +18,7 @@ import { pauseMs } from './outage.ts';
 import type { PartitionQueue } from './partitionQueue.ts';
 import { returnToRange } from './returnToRange.ts';
 import { Slowness } from './slowness.ts';
+import { Unreadable } from './unreadable.ts';
 
 const waitAtBrokerMs = 250;
 const askAgainMs = 100;
@@ -47,6 +48,7 @@ export class Fetcher {
   readonly #alone = new Set<PartitionQueue>();
   /** Nobody leads them: they are left out until the brokers are asked again. */
   readonly #leaderless = new Set<PartitionQueue>();
+  readonly #unreadable: Unreadable;
   readonly #throttling: Slowness;
   #cluster: Cluster | null = null;
   #isPreparing = false;
@@ -60,6 +62,7 @@ export class Fetcher {
   constructor(connection: KafkaConnection, onData: () => void) {
     this.#connection = connection;
     this.#onData = onData;
+    this.#unreadable = new Unreadable(connection.logger);
     this.#throttling = new Slowness(
       connection.clock,
       connection.logger,
@@ -94,6 +97,7 @@ export class Fetcher {
     this.#queues.delete(queue);
     this.#alone.delete(queue);
     this.#leaderless.delete(queue);
+    this.#unreadable.left(queue);
   }
 
   async close(): Promise<void> {
@@ -246,6 +250,7 @@ export class Fetcher {
     if (asked === undefined || !this.#queues.has(queue) || queue.position !== asked.position || queue.fetchOffset !== asked.from) return;
     this.#alone.delete(queue);
     this.#connection.leaderless.ended(queue);
+    this.#unreadable.ended(queue);
     const fetchOffset = asked.position;
     if (queue.isSuspect && !this.#isVerified(queue, response, asked.from)) return;
     const end = safeOffset(response.lastStableOffset ?? response.highWatermark);
@@ -290,7 +295,7 @@ export class Fetcher {
       return;
     }
     if (troubleOf(error) === 'transient') this.#connection.outage.began(error);
-    else this.#report(error, queues);
+    else this.#unreadable.failed(error, queues);
     if (protocolErrorOf(error) !== undefined) {
       for (const queue of queues) {
         this.#alone.add(queue);
@@ -308,7 +313,7 @@ export class Fetcher {
       await returnToRange(this.#connection, queue, () => this.#queues.has(queue));
       this.#onData();
     } catch (error) {
-      this.#report(error, [queue]);
+      this.#unreadable.failed(error, [queue]);
       queue.notBeforeMs = this.#connection.clock.nowMs() + pauseMs(4);
     }
   }
@@ -350,7 +355,7 @@ export class Fetcher {
       }
     } catch (error) {
       if (troubleOf(error) === 'transient') throw error;
-      this.#report(error, queues);
+      this.#unreadable.failed(error, queues);
       for (const queue of queues) {
         this.#alone.add(queue);
         queue.notBeforeMs = this.#connection.clock.nowMs() + pauseMs(5);
@@ -362,17 +367,6 @@ export class Fetcher {
     const cluster = this.#cluster;
     this.#cluster = null;
     if (cluster !== null) await quietly(cluster.disconnect());
-  }
-
-  readonly #reported = new Set<string>();
-  /** Each kind of error once per topic: it is repeated every few seconds, its line is not. */
-  #report(error: unknown, queues: readonly PartitionQueue[]): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    for (const topic of new Set(queues.map((queue) => queue.topic))) {
-      if (this.#reported.has(`${topic} ${reason}`)) continue;
-      this.#reported.add(`${topic} ${reason}`);
-      this.#connection.logger.warn({ topic, reason }, 'The topic cannot be read; trying again');
-    }
   }
 
   /** One timer at a time; an earlier one wakes in time for the later, which is then set again. */
