@@ -1,4 +1,5 @@
 /** What a person should change, from what a sample of a topic shows. */
+import { modelsPerPartition } from '../core/detect/modelPlaces.ts';
 import { dayMs, formatDuration, hourMs, minuteMs } from '../core/duration.ts';
 import { type CoreSettings, settingsOf, type TopicSource } from '../core/settings.ts';
 import type { SourceRole } from '../core/summarize/messages.ts';
@@ -18,6 +19,8 @@ export function findingLine({ kind, text }: Finding): string {
 
 /** Share of a sample above which something is said. */
 const noticeable = 0.01;
+/** More names of models than this share of the records are ids. */
+const idShare = 0.2;
 
 export function findingsOf(profile: TopicProfile, source: TopicSource, role: SourceRole, core: CoreSettings, nowMs: number): Finding[] {
   return [...ofRecords(profile, role), ...ofTimes(profile, role, core, nowMs), ...ofModels(profile, source, role, core)];
@@ -69,6 +72,15 @@ function ofTimes({ times, predictions }: TopicProfile, role: SourceRole, { windo
 function ofModels(profile: TopicProfile, source: TopicSource, role: SourceRole, core: CoreSettings): Finding[] {
   const findings: Finding[] = [];
   if (role === 'feedback') return findings;
+  const names = profile.models.size + profile.otherModels.size;
+  if (profile.otherModels.size > 0 && names > profile.predictions * idShare) {
+    const [example = ''] = profile.models.keys();
+    return [
+      advice(
+        `${names} different model names in ${profile.predictions} records, for example ${example}: are ids in the place of model names? Nothing can be learned of a model with a record or two, and a partition of partials watches at most ${modelsPerPartition}`,
+      ),
+    ];
+  }
   for (const [model, { series, segments, scoresOutside, rows }] of profile.models) {
     const settings = settingsOf(core, model);
     if (source.model === null && model === `topic:${source.topic}`) {

@@ -32,6 +32,7 @@ export function describeTopic(sample: TopicSample, profile: TopicProfile, core: 
     lines.push(`  out of order within a partition by ${disorder[0]} (99%), ${disorder[1]} (most)`);
   }
   for (const [model, modelProfile] of profile.models) lines.push(...describeModel(model, modelProfile, core));
+  if (profile.otherModels.size > 0) lines.push(`  and ${profile.otherModels.size.toLocaleString('en')} more models`);
   return lines;
 }
 

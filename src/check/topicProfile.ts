@@ -41,6 +41,8 @@ export interface TopicProfile {
   readonly tombstones: number;
   readonly invalid: ReadonlyMap<InvalidReason, InvalidProfile>;
   readonly models: ReadonlyMap<string, ModelProfile>;
+  /** Names of further models, which are not described. */
+  readonly otherModels: ReadonlySet<string>;
   readonly times: TimeProfile;
 }
 
@@ -51,6 +53,18 @@ const mostModels = 20;
 export function profileOf(records: readonly SampledRecord[], core: CoreSettings): TopicProfile {
   const invalid = new Map<InvalidReason, InvalidProfile>();
   const models = new Map<string, ModelCollector>();
+  const otherModels = new Set<string>();
+  const collectorOf = (model: string) => {
+    const known = models.get(model);
+    if (known !== undefined) return known;
+    if (models.size >= mostModels) {
+      otherModels.add(model);
+      return;
+    }
+    const collector = new ModelCollector(core, model);
+    models.set(model, collector);
+    return collector;
+  };
   const times = new TimeCollector();
   let predictions = 0;
   let feedback = 0;
@@ -75,12 +89,12 @@ export function profileOf(records: readonly SampledRecord[], core: CoreSettings)
       case 'prediction':
         predictions += 1;
         times.seeEvent(record, decoded.timeMs);
-        collectorOf(models, decoded.model, core)?.addPrediction(decoded);
+        collectorOf(decoded.model)?.addPrediction(decoded);
         break;
       case 'feedback':
         feedback += 1;
         times.seeEvent(record, decoded.timeMs);
-        collectorOf(models, decoded.model, core)?.addLabel(decoded.label);
+        collectorOf(decoded.model)?.addLabel(decoded.label);
         break;
     }
   }
@@ -90,16 +104,9 @@ export function profileOf(records: readonly SampledRecord[], core: CoreSettings)
     tombstones,
     invalid,
     models: new Map([...models].map(([name, collector]) => [name, collector.profile()])),
+    otherModels,
     times: times.profile(),
   };
-}
-
-function collectorOf(models: Map<string, ModelCollector>, model: string, core: CoreSettings): ModelCollector | undefined {
-  const known = models.get(model);
-  if (known !== undefined || models.size >= mostModels) return known;
-  const collector = new ModelCollector(core, model);
-  models.set(model, collector);
-  return collector;
 }
 
 class ModelCollector {

@@ -109,7 +109,7 @@ function seriesTable(series: readonly EventSeries[]): string {
     .map((one) => [
       escaped(one.name),
       one.joined ? '' : 'moving too',
-      escaped(statisticText(one.statistic)),
+      escaped(statisticText(one.statistic, one.name)),
       effectText(one.statistic, one.effects.effect ?? null),
       probabilityText(one.p),
       whole(one.n),

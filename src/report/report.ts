@@ -137,7 +137,7 @@ function seriesTable(rows: readonly SeriesRow[]): string {
       probabilityText(row.smallestP),
       row.statisticThen === null || row.smallestP === null
         ? ''
-        : escaped(`${effectText(row.statisticThen, row.effectThen)} (${statisticText(row.statisticThen)})`),
+        : escaped(`${effectText(row.statisticThen, row.effectThen)} (${statisticText(row.statisticThen, row.series)})`),
       effectText(row.statisticThen, row.detectable === null ? null : Math.abs(row.detectable)).replace('+', ''),
     ]);
   const head = ['model', 'series', 'of', 'tested', 'drift', 'too little data', 'learning', 'smallest p', 'effect then', 'could have shown'];

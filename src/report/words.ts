@@ -2,6 +2,7 @@
 import { numberText, shareText } from '../chart/axes.ts';
 import { escaped } from '../chart/svg.ts';
 import type { EventRecord, EventSeries, IncidentKind } from '../core/incident/event.ts';
+import { rateSeries } from '../core/summarize/seriesNames.ts';
 
 export const kindNames: Readonly<Record<IncidentKind, string>> = {
   drift: 'Data drift',
@@ -25,8 +26,10 @@ export function timeText(time: string | number): string {
   return new Date(time).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/** What the deciding statistic looks at. */
-export function statisticText(statistic: string): string {
+/** What the deciding statistic of a series looks at. */
+export function statisticText(statistic: string, series: string): string {
+  // Of these series a record that is invalid, or late, is what a missing value is of a feature.
+  if (statistic === 'miss' && rateSeries.has(series)) return `share ${series}`;
   const colon = statistic.indexOf(':');
   const [name, detail] = colon === -1 ? [statistic, ''] : [statistic.slice(0, colon), statistic.slice(colon + 1)];
   if (name === 'cut') return `share of values up to ${Number.isFinite(Number(detail)) ? numberText(Number(detail)) : detail}`;

@@ -72,7 +72,8 @@ async function withoutState(situation: Situation, commit: Commit | null): Promis
     return anew({ ...situation, range }, 'recreated', position, null, generation + 1);
   if (commit === null) {
     const isNew = at.partition >= firstPartitions;
-    if (known !== null)
+    // Where nothing was there and nothing is, nothing can be passed over.
+    if (known !== null && (known.position > 0 || high > 0))
       logger.error(
         { ...at, ...range, read: position, start: firstStart },
         'The committed position was deleted, for partials say that this partition was read: beginning as kafka.start says. What is passed over is reported as lost',

@@ -81,7 +81,7 @@ export function change(series: EventSeries): string {
   if (statistic === '(new)') return `categories never seen before in ${percent(observed)}, expected ${percent(expected)}`;
   if (statistic === '(other)') return `rare categories ${percent(observed)}, expected ${percent(expected)}`;
   // Without its value, which must not be told (`sentry/privacy.ts`).
-  if (statistic === 'category') return `share of one category ${percent(observed)}, expected ${percent(expected)}`;
+  if (statistic === 'category') return `share of a category (name withheld) ${percent(observed)}, expected ${percent(expected)}`;
   if (statistic === 'cut') return `share below one value ${percent(observed)}, expected ${percent(expected)}`;
   if (statistic.startsWith('category:'))
     return `share of ${statistic.slice('category:'.length)} ${percent(observed)}, expected ${percent(expected)}`;

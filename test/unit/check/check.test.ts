@@ -130,6 +130,23 @@ describe('check', () => {
     expect(text).toContain('basket is a list or an object in 100% of the records');
   });
 
+  it('asks whether ids stand in the place of model names, and says nothing else of these models', async () => {
+    const { text } = await checked({
+      predictions: Array.from({ length: 300 }, (_, index) => prediction(index, { model: `session-${index}` })),
+    });
+    expect(text).toContain('and 280 more models');
+    expect(text).toContain('300 different model names in 300 records, for example session-');
+    expect(text).not.toContain('model session-0: segments names');
+  });
+
+  it('does not take many models for ids', async () => {
+    const { text } = await checked({
+      predictions: Array.from({ length: 300 }, (_, index) => prediction(index, { model: `model-${index % 30}` })),
+    });
+    expect(text).toContain('and 10 more models');
+    expect(text).not.toContain('are ids in the place');
+  });
+
   it('reads the newest records only, as many as it was told', async () => {
     const many = Array.from({ length: 200 }, (_, index) => prediction(index));
     const { text } = await checked({ predictions: many, sampleSize: 10 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../../src/config/logger.ts';
+import { DependencyError } from '../../../src/core/errors.ts';
 
 function collected(level: 'info' | 'silent'): { lines: Record<string, unknown>[]; logger: ReturnType<typeof createLogger> } {
   const lines: Record<string, unknown>[] = [];
@@ -30,9 +31,23 @@ describe('the logger', () => {
     expect(JSON.stringify(lines)).not.toContain('s3cret');
   });
 
-  it('keeps the stack and the cause of an error', () => {
+  it.each(['err', 'error'])('keeps the stack and the cause of an error in the field %s', (field) => {
     const { lines, logger } = collected('info');
-    logger.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed');
+    logger.error({ [field]: new Error('outer', { cause: new Error('inner') }) }, 'failed');
     expect(JSON.stringify(lines[0])).toContain('inner');
+    expect(JSON.stringify(lines[0])).toContain('logger.test.ts');
+  });
+
+  it.each(['err', 'error'])('says of an error that is raised on purpose what it says, in the field %s', (field) => {
+    const { lines, logger } = collected('info');
+    logger.warn({ [field]: new DependencyError('Kafka cannot be reached') }, 'trying again');
+    expect(lines[0]).toMatchObject({ [field]: { name: 'DependencyError', message: 'Kafka cannot be reached' } });
+    expect(JSON.stringify(lines[0])).not.toContain('logger.test.ts');
+  });
+
+  it('leaves a field error that is a text as it is', () => {
+    const { lines, logger } = collected('info');
+    logger.info({ error: 'refused' }, 'trying again');
+    expect(lines[0]).toMatchObject({ error: 'refused' });
   });
 });

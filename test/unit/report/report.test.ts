@@ -26,6 +26,12 @@ describe('the page of a backtest', () => {
     expect(new Set(addresses)).toEqual(new Set(['http://www.w3.org/2000/svg']));
   });
 
+  it.each(['invalid', 'late'])('says of the series %s what its share is of', (name) => {
+    const [, , , quality] = sampleEvents;
+    const series = quality!.series.map((one) => ({ ...one, name }));
+    expect(text(renderReport(sampleReport({ events: [{ ...quality!, series }] })))).toContain(`share ${name} +12.1 points`);
+  });
+
   it('is the same bytes for the same run', () => {
     expect(renderReport(sampleReport())).toBe(page);
   });

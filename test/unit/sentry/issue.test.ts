@@ -258,7 +258,7 @@ describe('what never leaves', () => {
     const sent = text(['email', 'city']);
     for (const hidden of [secret, '31,337', '31337', '99,173', '99173', '77,123']) expect(sent).not.toContain(hidden);
     expect(sent).toContain('Data drift: fraud / email [city (withheld)]');
-    expect(sent).toContain('email: share of one category 40.0 %, expected 10.0 %, n = 48,210, since 2026-03-01 09:40Z');
+    expect(sent).toContain('email: share of a category (name withheld) 40.0 %, expected 10.0 %, n = 48,210, since 2026-03-01 09:40Z');
     expect(sent).toContain('mean 4.5 → 4.5');
     expect(sent).toContain('values withheld');
   });
