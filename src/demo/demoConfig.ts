@@ -43,7 +43,7 @@ export function demoConfig(scenario: FlightsScenario, { brokers, group, topics, 
           topics: { partitions: live.partitions },
           sentry: { dsn: live.dsn, environment: 'demo', api: live.api },
           // Airports are no secret, and an issue that names the one that moved says more.
-          privacy: { maxCategories: 200 },
+          privacy: { maxCategories: 300 },
         }),
   };
   const document = new Document(config);
