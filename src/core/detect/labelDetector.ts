@@ -107,7 +107,7 @@ export class LabelDetector {
 
   /** True where nothing is left of the model. */
   get isEmpty(): boolean {
-    return this.isDormant && this.#performance.baselineFact().versions.length === 0;
+    return this.isDormant && this.isBlank;
   }
 
   /** True where there is nothing to join labels with and no incident is open; tombstones may be due. */

@@ -1,10 +1,9 @@
 /** Values of a segment that come and go, as campaigns and app versions do: never more at a time than the limit. */
 import { expect, it } from 'vitest';
-import { Detector } from '../../../src/core/detect/detector.ts';
-import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/core/duration.ts';
 import type { EvaluationRecord } from '../../../src/core/incident/event.ts';
 import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import { detectorSteps } from '../../support/detectorSteps.ts';
 import { messagesOf, summarizerOf } from '../../support/partialsOf.ts';
 import { Random } from '../../support/random.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
@@ -38,19 +37,8 @@ function messages(): PartialsMessage[] {
 
 /** How many campaigns of each generation were watched; the detector is restored from its facts now and then where it is to be. */
 function watchedBy(all: readonly PartialsMessage[], isRestarted: boolean): { watched: number[]; evaluations: EvaluationRecord[] } {
-  const facts = new FactMap();
   const evaluations: EvaluationRecord[] = [];
-  let detector = new Detector(settings);
-  for (let offset = 0, steps = 0; offset < all.length; offset += 1) {
-    const step = detector.take(all[offset] as PartialsMessage, offset);
-    if (step === null) continue;
-    evaluations.push(...step.evaluations);
-    for (const { key, value } of [...step.facts, step.decided, ...step.tombstones]) facts.put(key, value);
-    steps += 1;
-    if (!isRestarted || steps % 50 !== 0) continue;
-    detector = restoreDetector(settings, facts).detector;
-    offset = detector.commitOffset(offset + 1) - 1;
-  }
+  for (const step of detectorSteps(settings, all, isRestarted ? 50 : undefined)) evaluations.push(...step.evaluations);
   const values = new Set(evaluations.flatMap(({ segment }) => Object.values(segment ?? {})));
   const watched = Array.from({ length: generations }, (_, own) => [...values].filter((value) => value.startsWith(`${own}-`)).length);
   return { watched, evaluations };

@@ -1,10 +1,9 @@
 /** Ids in the place of versions: the label side keeps as few of them as the data side. */
 import { expect, it } from 'vitest';
-import { Detector } from '../../../src/core/detect/detector.ts';
 import { parseFactKey } from '../../../src/core/detect/fact.ts';
-import { FactMap, restoreDetector } from '../../../src/core/detect/restore.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/core/duration.ts';
 import type { PartialsMessage } from '../../../src/core/summarize/messages.ts';
+import { detectorSteps } from '../../support/detectorSteps.ts';
 import { messagesOf, summarizerOf } from '../../support/partialsOf.ts';
 import { coreSettings, modelSettings } from '../../support/settings.ts';
 
@@ -38,25 +37,16 @@ function messages(): PartialsMessage[] {
 
 /** Versions with predictions that wait for labels, by day; every record of `history`; restarted now and then where it is to be. */
 function decide(all: readonly PartialsMessage[], isRestarted: boolean): { versions: number[]; written: string[] } {
-  const facts = new FactMap();
   const byDay = new Map<number, Set<string>>();
   const written: string[] = [];
-  let detector = new Detector(settings);
-  for (let offset = 0, steps = 0; offset < all.length; offset += 1) {
-    const step = detector.take(all[offset] as PartialsMessage, offset);
-    if (step === null) continue;
+  for (const step of detectorSteps(settings, all, isRestarted ? 100 : undefined)) {
     for (const { key, value } of [...step.facts, step.decided, ...step.tombstones]) {
-      facts.put(key, value);
       written.push(`${key} ${value === null ? 'gone' : Buffer.from(value).toString('base64')}`);
       const subject = parseFactKey(key);
       if (subject?.fact !== 'predictions') continue;
       const day = Math.floor((subject.endMs - startMs - 1) / dayMs);
       byDay.set(day, (byDay.get(day) ?? new Set()).add(subject.version));
     }
-    steps += 1;
-    if (!isRestarted || steps % 100 !== 0) continue;
-    detector = restoreDetector(settings, facts).detector;
-    offset = detector.commitOffset(offset + 1) - 1;
   }
   return { versions: [...byDay.values()].map(({ size }) => size), written };
 }
